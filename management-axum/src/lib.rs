@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod router;
+
+#[doc(hidden)]
+pub use management_core::__private;
+#[doc(inline)]
+pub use management_core::{
+    Builder, Check, CheckInfo, Component, Error, Health, HealthReport, IntoHealth, IntoVersion,
+    Kind, Management, ShowDetails, Status, endpoint,
+};
+#[doc(inline)]
+pub use management_macros::{
+    axum_health_check as health_check, axum_info_contributor as info_contributor,
+    axum_liveness_check as liveness_check, axum_readiness_check as readiness_check,
+    axum_startup_check as startup_check, axum_version_provider as version_provider,
+};
+pub use router::router;

@@ -1,0 +1,77 @@
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::any_service;
+use management_core::Management;
+use management_core::endpoint::{Endpoint, Respond, Route};
+use tower_service::Service;
+
+/// The management endpoints as a router, to be merged into the application's.
+///
+/// It has literal routes for its own paths, with and without a slash at the end, and
+/// `{prefix}/health/{name}`. It has no fallback and no layer, so that merging it changes nothing for
+/// the application's other routes; layers that are added after the merge wrap it, too. It fits a
+/// router of any state type.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use management_axum::Management;
+///
+/// let app: Router = Router::new()
+///     .route("/", get(async || "hello"))
+///     .merge(management_axum::router(&Management::new()?));
+/// # Ok::<_, management_axum::Error>(())
+/// ```
+///
+/// # Panics
+///
+/// `merge` panics where the application has a route of the same path, as with any two routers.
+pub fn router<S>(management: &Management) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let endpoint = Endpoint::new(management);
+    endpoint.paths().fold(Router::new(), |router, (path, route)| {
+        let answer = Answer { endpoint: endpoint.clone(), route };
+        let with_slash = format!("{path}/");
+        // Any method, since the endpoint itself says which ones it answers, and how.
+        router.route(&path, any_service(answer.clone())).route(&with_slash, any_service(answer))
+    })
+}
+
+/// One route of the endpoints, as a service.
+#[derive(Clone)]
+struct Answer {
+    endpoint: Endpoint,
+    route: Route,
+}
+
+impl Service<Request> for Answer {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Answering {
+        let (request, _) = request.into_parts();
+        Answering(self.endpoint.respond(self.route, &request))
+    }
+}
+
+struct Answering(Respond);
+
+impl Future for Answering {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|response| Ok(response.map(Body::from)))
+    }
+}

@@ -1,0 +1,135 @@
+//! Bodies as JSON. `status` is their first key.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::info::Json;
+use crate::report::{Component, HealthReport};
+use crate::status::Status;
+
+/// `{"status":…}`
+pub(super) fn status(status: Status) -> Bytes {
+    Bytes::from_static(match status {
+        Status::Up => br#"{"status":"UP"}"#,
+        Status::Degraded => br#"{"status":"DEGRADED"}"#,
+        Status::Unknown => br#"{"status":"UNKNOWN"}"#,
+        Status::OutOfService => br#"{"status":"OUT_OF_SERVICE"}"#,
+        Status::Down => br#"{"status":"DOWN"}"#,
+    })
+}
+
+/// `{"status":…,"components":{name:{"status":…}}}`
+pub(super) fn report(report: &HealthReport, details: bool) -> Bytes {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        status: Status,
+        components: Components<'a>,
+    }
+    to_bytes(&Report { status: report.status(), components: Components { report, details } })
+}
+
+/// One check by itself.
+pub(super) fn component(component: &Component, details: bool) -> Bytes {
+    to_bytes(&Shown { component, details })
+}
+
+struct Components<'a> {
+    report: &'a HealthReport,
+    details: bool,
+}
+
+impl Serialize for Components<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.report
+                .components()
+                .map(|component| (component.name(), Shown { component, details: self.details })),
+        )
+    }
+}
+
+struct Shown<'a> {
+    component: &'a Component,
+    details: bool,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let component = self.component;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", &component.status())?;
+        if self.details {
+            details(component, &mut map)?;
+        }
+        map.end()
+    }
+}
+
+fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M::Error> {
+    let health = component.health();
+    let reason = health.reason().map(Value::from);
+    let mut details: BTreeMap<&str, &Value> = health.details().collect();
+    // Where Actuator has the text of an exception, too.
+    details.extend(reason.as_ref().map(|reason| ("error", reason)));
+    if !details.is_empty() {
+        map.serialize_entry("details", &details)?;
+    }
+    if let (Some(at), Some(duration)) = (component.checked_at(), component.duration()) {
+        let at = humantime::format_rfc3339_millis(at).to_string();
+        map.serialize_entry("checkedAt", &at)?;
+        map.serialize_entry("durationMs", &duration.as_millis())?;
+    }
+    map.serialize_entry("failures", &component.failures())?;
+    map.serialize_entry("stale", &component.is_stale())
+}
+
+/// `app`, then each contribution.
+pub(super) fn info<'a>(
+    name: &str,
+    version: Option<&str>,
+    contributions: impl Iterator<Item = (&'a str, &'a Json)>,
+) -> Bytes {
+    #[derive(Serialize)]
+    struct App<'a> {
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        version: Option<&'a str>,
+    }
+    struct Info<'a> {
+        app: App<'a>,
+        contributions: Vec<(&'a str, &'a Json)>,
+    }
+    impl Serialize for Info<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_entry("app", &self.app)?;
+            for (key, value) in &self.contributions {
+                map.serialize_entry(key, value)?;
+            }
+            map.end()
+        }
+    }
+    to_bytes(&Info { app: App { name, version }, contributions: contributions.collect() })
+}
+
+/// A problem as RFC 9457 has it; its `type` is the default, `about:blank`.
+pub(super) fn problem(code: StatusCode, detail: &str) -> Bytes {
+    #[derive(Serialize)]
+    struct Problem<'a> {
+        status: u16,
+        title: &'a str,
+        detail: &'a str,
+    }
+    let title = code.canonical_reason().unwrap_or_default();
+    to_bytes(&Problem { status: code.as_u16(), title, detail })
+}
+
+fn to_bytes(body: &impl Serialize) -> Bytes {
+    // Strings as keys, and values that are JSON already: there is nothing that could fail.
+    Bytes::from(serde_json::to_vec(body).expect("the body is made of what JSON can write"))
+}

@@ -1,0 +1,81 @@
+//! From a code and a body to a response.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use super::json;
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// What a body is.
+#[derive(Clone, Copy)]
+pub(super) enum Content {
+    Json,
+    Text,
+    Problem,
+}
+
+impl Content {
+    fn media_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Content::Json => "application/json",
+            Content::Text => "text/plain; charset=utf-8",
+            Content::Problem => "application/problem+json",
+        })
+    }
+
+    /// Whether the client's `Accept` has had a say.
+    fn is_negotiated(self) -> bool {
+        matches!(self, Content::Json)
+    }
+}
+
+/// A code and a body, before the method has had its say.
+pub(super) struct Reply {
+    pub(super) code: StatusCode,
+    pub(super) content: Content,
+    pub(super) body: Bytes,
+}
+
+impl Reply {
+    pub(super) fn problem(code: StatusCode, detail: &str) -> Self {
+        Reply { code, content: Content::Problem, body: json::problem(code, detail) }
+    }
+
+    pub(super) fn not_found() -> Self {
+        Reply::problem(StatusCode::NOT_FOUND, "there is no check, group or probe of this name")
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let detail = "management endpoints answer GET, HEAD and OPTIONS";
+        Reply::problem(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
+    /// The response to a request of this method.
+    ///
+    /// A health check may be an `OPTIONS` request, as HAProxy's is, and wants the code of a `GET`.
+    pub(super) fn to(self, method: &Method) -> Response<Bytes> {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CONTENT_TYPE, self.content.media_type());
+        // A cache in front would serve yesterday's health.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.content.is_negotiated() {
+            headers.insert(VARY, HeaderValue::from_static("Accept"));
+        }
+        let mut body = self.body;
+        if *method == Method::HEAD {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            body = Bytes::new();
+        } else if *method == Method::OPTIONS {
+            headers.insert(ALLOW, METHODS);
+            body = Bytes::new();
+        } else if self.code == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, METHODS);
+        }
+        let mut response = Response::new(body);
+        *response.status_mut() = self.code;
+        *response.headers_mut() = headers;
+        response
+    }
+}

@@ -1,0 +1,95 @@
+//! Which paths there are. The one table, from which every framework mounts.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use crate::name;
+
+/// One of the endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Route {
+    /// `/health`
+    Health,
+    /// `/health/liveness` and `/health/ping`
+    Liveness,
+    /// `/health/readiness`
+    Readiness,
+    /// `/health/startup`
+    Startup,
+    /// `/health/{name}`: what the last segment of the path names
+    Named,
+    /// `/info`
+    Info,
+    /// `/version`
+    Version,
+}
+
+/// Each path under the prefix, `{name}` standing for one segment.
+pub(super) const ROUTES: [(&str, Route); 8] = [
+    ("/health", Route::Health),
+    ("/health/liveness", Route::Liveness),
+    ("/health/ping", Route::Liveness),
+    ("/health/readiness", Route::Readiness),
+    ("/health/startup", Route::Startup),
+    ("/health/{name}", Route::Named),
+    ("/info", Route::Info),
+    ("/version", Route::Version),
+];
+
+/// The longest way to write 128 characters: each of four bytes, each percent-encoded.
+const LONGEST_ENCODED: usize = 128 * 4 * 3;
+
+/// The name in the last segment of a path, or nothing where it cannot be a name.
+pub(super) fn name_in(path: &str) -> Option<Cow<'_, str>> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let segment = path.rsplit('/').next().unwrap_or(path);
+    if segment.len() > LONGEST_ENCODED {
+        return None;
+    }
+    let name = percent_decode_str(segment).decode_utf8().ok()?;
+    (!name::is_too_long(&name)).then_some(name)
+}
+
+/// The probe that a name stands for, for a name that was percent-encoded.
+pub(super) fn probe(name: &str) -> Option<Route> {
+    ROUTES
+        .iter()
+        .find(|(path, _)| path.strip_prefix("/health/") == Some(name))
+        .map(|&(_, route)| route)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let longest = "\u{1F600}".repeat(128);
+        let encoded: String = longest.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        for (path, name) in [
+            ("/z/health/db", Some("db")),
+            ("/z/health/db/", Some("db")),
+            ("/health/%64b", Some("db")),
+            ("/health/%2564b", Some("%64b")),
+            ("/health/a%2Fb", Some("a/b")),
+            ("/health/..", Some("..")),
+            ("/health/%FF", None),
+            ("/health/a+b", Some("a+b")),
+            (&format!("/health/{encoded}"), Some(&*longest)),
+            (&format!("/health/{encoded}a"), None),
+            (&format!("/health/{}", "a".repeat(128)), Some(&*"a".repeat(128))),
+            (&format!("/health/{}", "a".repeat(129)), None),
+        ] {
+            assert_eq!(name_in(path).as_deref(), name, "{path}");
+        }
+    }
+
+    #[test]
+    fn probes() {
+        assert_eq!(probe("ping"), Some(Route::Liveness));
+        assert_eq!(probe("startup"), Some(Route::Startup));
+        assert_eq!(probe("db"), None);
+    }
+}

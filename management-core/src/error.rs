@@ -1,0 +1,170 @@
+use std::fmt;
+use std::panic::Location;
+
+use crate::check::Origin;
+
+/// Mistakes in what was registered or configured, all of them together.
+///
+/// Both `Display` and `Debug` list the mistakes in words, since most programs return this from
+/// `main`, which prints errors with `Debug`.
+pub struct Error {
+    mistakes: Vec<Mistake>,
+}
+
+/// One mistake.
+pub(crate) struct Mistake {
+    kind: Kind,
+    text: String,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    NameTaken,
+    State,
+    Absent,
+    Invalid,
+}
+
+impl Error {
+    /// Whether a name was given twice: to two checks, to a check and a group, or to two contributors.
+    pub fn is_name_taken(&self) -> bool {
+        self.has(Kind::NameTaken)
+    }
+
+    /// Whether the state of a check is missing, or there are two values of one type.
+    pub fn is_state(&self) -> bool {
+        self.has(Kind::State)
+    }
+
+    /// Whether a check that was required, replaced or left out is not there.
+    pub fn is_absent(&self) -> bool {
+        self.has(Kind::Absent)
+    }
+
+    /// Whether a name, a duration or another value cannot be.
+    pub fn is_invalid(&self) -> bool {
+        self.has(Kind::Invalid)
+    }
+
+    /// What each mistake is, where it stands and what to do about it.
+    pub fn mistakes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.mistakes.iter().map(|mistake| mistake.text.as_str())
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.mistakes.iter().any(|mistake| mistake.kind == kind)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.mistakes {
+            [only] => write!(f, "a mistake in the management endpoints: {}", only.text),
+            all => {
+                write!(f, "{} mistakes in the management endpoints:", all.len())?;
+                for (number, mistake) in (1..).zip(all) {
+                    write!(f, "\n  {number}. {}", mistake.text)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// An error, if there was any mistake.
+pub(crate) fn refuse(mistakes: Vec<Mistake>) -> Result<(), Error> {
+    if mistakes.is_empty() { Ok(()) } else { Err(Error { mistakes }) }
+}
+
+impl Mistake {
+    fn new(kind: Kind, text: String) -> Self {
+        Mistake { kind, text }
+    }
+
+    pub(crate) fn invalid(text: impl Into<String>) -> Self {
+        Mistake::new(Kind::Invalid, text.into())
+    }
+
+    pub(crate) fn name(what: &str, name: &str, origin: &Origin, complaint: &str) -> Self {
+        let name: String = name.chars().take(128).collect();
+        let text =
+            format!("the name {name:?} of the {what} at {origin} {complaint}: choose another");
+        Mistake::new(Kind::Invalid, text)
+    }
+
+    pub(crate) fn settings(what: &str, name: &str, origin: &Origin, complaint: &str) -> Self {
+        Mistake::new(Kind::Invalid, format!("{what} `{name}` at {origin}: {complaint}"))
+    }
+
+    pub(crate) fn missing_state(what: &str, origin: &Origin, ty: &str) -> Self {
+        let text = format!(
+            "{what} at {origin} takes `{ty}`, and the builder has none: add `.state(value)` with a \
+             `{ty}` or an `Arc` of it"
+        );
+        Mistake::new(Kind::State, text)
+    }
+
+    pub(crate) fn doubled_state(ty: &str, first: &Location<'_>, second: &Location<'_>) -> Self {
+        let text = format!(
+            "two values of type `{ty}` are given as state, at {}:{} and {}:{}: wrap one in a type of \
+             its own",
+            first.file(),
+            first.line(),
+            second.file(),
+            second.line(),
+        );
+        Mistake::new(Kind::State, text)
+    }
+
+    pub(crate) fn same_name(name: &str, first: &Origin, second: &Origin) -> Self {
+        let text = format!(
+            "two checks are named `{name}`, at {first} and {second}: rename one, or leave one out \
+             with `.without({:?})`",
+            second.krate().map_or_else(|| name.to_owned(), |krate| format!("{krate}/{name}")),
+        );
+        Mistake::new(Kind::NameTaken, text)
+    }
+
+    pub(crate) fn name_taken(name: &str, by: &Origin) -> Self {
+        let text =
+            format!("a check named `{name}` is there already, from {by}: unregister it first");
+        Mistake::new(Kind::NameTaken, text)
+    }
+
+    pub(crate) fn group_named_like_check(
+        group: &str,
+        member: &str,
+        at: &Origin,
+        check: &Origin,
+    ) -> Self {
+        let text = format!(
+            "the group `{group}` of check `{member}` at {at} has the name of the check at {check}: \
+             rename one, since both would be `/health/{group}`"
+        );
+        Mistake::new(Kind::NameTaken, text)
+    }
+
+    pub(crate) fn same_key(key: &str, first: &Origin, second: &Origin) -> Self {
+        let text = format!(
+            "two info contributors have the key `{key}`, at {first} and {second}: keep one"
+        );
+        Mistake::new(Kind::NameTaken, text)
+    }
+
+    pub(crate) fn two_versions(first: &Origin, second: &Origin) -> Self {
+        let text = format!("two version providers, at {first} and {second}: keep one");
+        Mistake::new(Kind::NameTaken, text)
+    }
+
+    pub(crate) fn absent(method: &str, name: &str, remedy: &str) -> Self {
+        Mistake::new(Kind::Absent, format!("`.{method}({name:?})` finds no such check: {remedy}"))
+    }
+}

@@ -1,0 +1,111 @@
+//! What of the results is shown, where, and with which code.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::status::Status;
+
+/// Who sees details and error texts.
+///
+/// Nobody, unless told otherwise: error texts name hosts, users and tables.
+#[derive(Clone, Default)]
+pub struct ShowDetails(Who);
+
+#[derive(Clone, Default)]
+enum Who {
+    #[default]
+    Nobody,
+    Authorized(Arc<dyn Fn(&Parts) -> bool + Send + Sync>),
+    Everybody,
+}
+
+impl ShowDetails {
+    /// Nobody sees them.
+    pub fn never() -> Self {
+        ShowDetails(Who::Nobody)
+    }
+
+    /// They are shown in answer to the requests that the closure lets pass.
+    ///
+    /// ```
+    /// use management_core::{Management, ShowDetails};
+    ///
+    /// let management = Management::builder()
+    ///     .show_details(ShowDetails::when_authorized(|request| {
+    ///         request.headers.get("x-internal").is_some()
+    ///     }))
+    ///     .build()?;
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    pub fn when_authorized(rule: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        ShowDetails(Who::Authorized(Arc::new(rule)))
+    }
+
+    /// Everybody who reaches the endpoints sees them.
+    pub fn always() -> Self {
+        ShowDetails(Who::Everybody)
+    }
+
+    pub(crate) fn to(&self, request: &Parts) -> bool {
+        match &self.0 {
+            Who::Nobody => false,
+            Who::Authorized(rule) => rule(request),
+            Who::Everybody => true,
+        }
+    }
+}
+
+impl fmt::Debug for ShowDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Who::Nobody => "never",
+            Who::Authorized(_) => "when_authorized",
+            Who::Everybody => "always",
+        })
+    }
+}
+
+/// How the endpoints show what they know.
+pub(crate) struct Exposure {
+    pub(crate) prefix: String,
+    pub(crate) show_details: ShowDetails,
+    pub(crate) codes: Codes,
+}
+
+/// Which statuses are 200 and which 503.
+#[derive(Clone, Copy)]
+pub(crate) struct Codes {
+    unavailable: [bool; 5],
+}
+
+impl Codes {
+    pub(crate) fn new() -> Self {
+        Codes { unavailable: [false, false, true, true, true] }
+    }
+
+    /// Sets the code of one status, unless it is neither 200 nor 503.
+    pub(crate) fn set(&mut self, status: Status, code: u16) -> Result<(), String> {
+        self.unavailable[status as usize] = match code {
+            200 => false,
+            503 => true,
+            _ => {
+                return Err(format!(
+                    "`.status_code(Status::{status:?}, {code})`: probes understand 200 and 503 alone, \
+                     choose one of them"
+                ));
+            }
+        };
+        Ok(())
+    }
+
+    pub(crate) fn of(&self, status: Status) -> StatusCode {
+        if self.unavailable[status as usize] {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::OK
+        }
+    }
+}

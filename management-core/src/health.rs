@@ -1,0 +1,159 @@
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::runner::Failure;
+use crate::status::Status;
+use crate::text;
+
+/// What one run of a check found: a [`Status`], why, and details.
+///
+/// Checks that need no more than up or down return `bool`, `()` or a `Result`; see [`IntoHealth`].
+///
+/// The reason and the details are shown to those alone whom
+/// [`Builder::show_details`](crate::Builder::show_details) allows; the reason is also logged when the
+/// status changes. It is kept on one line of at most 1 KiB, with the credentials of URLs masked.
+///
+/// ```
+/// use management_core::{Health, Status};
+///
+/// let health = Health::degraded("replica 2 lags").detail("lagSeconds", 42);
+/// assert_eq!(health.status(), Status::Degraded);
+/// assert_eq!(health.reason(), Some("replica 2 lags"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    status: Status,
+    reason: Option<String>,
+    details: Map<String, Value>,
+    /// What the log says in place of the reason, since it is for nobody else.
+    confidential: Option<String>,
+}
+
+impl Health {
+    /// A health of this status, without a reason.
+    pub fn new(status: Status) -> Self {
+        Health { status, reason: None, details: Map::new(), confidential: None }
+    }
+
+    /// It works.
+    pub fn up() -> Self {
+        Health::new(Status::Up)
+    }
+
+    /// It works, but not as well as it should.
+    pub fn degraded(reason: impl fmt::Display) -> Self {
+        Health::new(Status::Degraded).because(reason)
+    }
+
+    /// The check could not find out.
+    pub fn unknown(reason: impl fmt::Display) -> Self {
+        Health::new(Status::Unknown).because(reason)
+    }
+
+    /// It does not want requests now.
+    pub fn out_of_service(reason: impl fmt::Display) -> Self {
+        Health::new(Status::OutOfService).because(reason)
+    }
+
+    /// It does not work.
+    pub fn down(reason: impl fmt::Display) -> Self {
+        Health::new(Status::Down).because(reason)
+    }
+
+    fn because(mut self, reason: impl fmt::Display) -> Self {
+        self.reason = Some(text::tidy(reason)).filter(|reason| !reason.is_empty());
+        self
+    }
+
+    /// Adds a detail, such as a number of connections. The same key again replaces the first.
+    #[must_use]
+    pub fn detail(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.details.insert(key.into(), value.into());
+        self
+    }
+
+    /// How it is.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Why it is so, on one line, where the check said.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    /// The details, sorted by key.
+    pub fn details(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+        self.details.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The reason as the log may have it.
+    pub(crate) fn logged_reason(&self) -> Option<&str> {
+        self.confidential.as_deref().or(self.reason())
+    }
+}
+
+impl From<Failure> for Health {
+    fn from(failure: Failure) -> Self {
+        let mut health = Health::down(&failure);
+        health.confidential = failure.confidential();
+        health
+    }
+}
+
+/// What a check may return.
+///
+/// | Type | Health |
+/// |---|---|
+/// | `()` | `UP` |
+/// | `bool` | `true` is `UP`, `false` is `DOWN` |
+/// | [`Status`] | that status |
+/// | [`Health`] | as it is |
+/// | `Result<T, E>` | `Ok` is the health of `T`; `Err` is `DOWN`, and the reason is the error, written with `{:#}` |
+///
+/// Types of your own may implement it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no outcome of a check",
+    label = "cannot be turned into a `Health`",
+    note = "a check returns `bool`, `()`, `Status`, `Health`, or a `Result` of one of them whose error is `Display`",
+    note = "a type of your own can implement `IntoHealth`"
+)]
+pub trait IntoHealth {
+    /// Turns the outcome into a [`Health`].
+    fn into_health(self) -> Health;
+}
+
+impl IntoHealth for Health {
+    fn into_health(self) -> Health {
+        self
+    }
+}
+
+impl IntoHealth for Status {
+    fn into_health(self) -> Health {
+        Health::new(self)
+    }
+}
+
+impl IntoHealth for () {
+    fn into_health(self) -> Health {
+        Health::up()
+    }
+}
+
+impl IntoHealth for bool {
+    fn into_health(self) -> Health {
+        Health::new(if self { Status::Up } else { Status::Down })
+    }
+}
+
+impl<T: IntoHealth, E: fmt::Display> IntoHealth for Result<T, E> {
+    fn into_health(self) -> Health {
+        match self {
+            Ok(outcome) => outcome.into_health(),
+            // The alternate form writes the whole chain of causes where an error type has one.
+            Err(error) => Health::down(format_args!("{error:#}")),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Health checks, probes, version and info of a service, without a web framework.
+//!
+//! A binary that serves the endpoints depends on
+//! [`management-axum`](https://docs.rs/management-axum), which re-exports all of this. A library that
+//! only brings checks depends on this crate alone:
+//!
+//! ```standalone_crate
+//! use management_core::health_check;
+//!
+//! pub struct Queue { depth: usize }
+//!
+//! #[health_check("queue", timeout = "500ms")]
+//! fn queue_is_short(queue: &Queue) -> Result<(), String> {
+//!     if queue.depth < 1000 { Ok(()) } else { Err(format!("{} jobs wait", queue.depth)) }
+//! }
+//! ```
+//!
+//! The binary gives the state with `.state(queue)`. The linker leaves out a crate that nobody names:
+//! where the binary uses nothing else of a library, it says `use my_library as _;`, and
+//! [`Builder::require`] makes sure that it did.
+//!
+//! - [`Management`] has the checks and runs them; [`Builder`] makes one.
+//! - [`Check`] is a check without an attribute; [`Health`] and [`IntoHealth`] are what checks return.
+//! - [`HealthReport`] is an answer, [`Component`] a part of it.
+//! - [`endpoint`] turns requests into responses, for an adapter to a web framework.
+//!
+//! A check that panics is `DOWN` for itself alone, unless the program is built with
+//! `panic = "abort"`, under which nothing can be caught.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod accept;
+mod builder;
+mod check;
+pub mod endpoint;
+mod error;
+mod exposure;
+mod health;
+mod info;
+mod log;
+mod management;
+mod name;
+mod prefix;
+mod provided;
+mod registry;
+mod report;
+mod runner;
+mod settings;
+mod slot;
+mod state;
+mod status;
+mod text;
+mod version;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use builder::Builder;
+pub use check::{Check, Kind};
+pub use error::Error;
+pub use exposure::ShowDetails;
+pub use health::{Health, IntoHealth};
+pub use management::{CheckInfo, Management};
+pub use management_macros::{
+    health_check, info_contributor, liveness_check, readiness_check, startup_check,
+    version_provider,
+};
+pub use provided::IntoVersion;
+pub use report::{Component, HealthReport};
+pub use status::Status;

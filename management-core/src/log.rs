@@ -1,0 +1,67 @@
+//! The lines that tell why, each once. Their target is `management`.
+
+use std::time::Duration;
+
+use crate::health::Health;
+use crate::report::HealthReport;
+use crate::status::Status;
+
+macro_rules! line {
+    ($level:ident, $($text:tt)+) => {
+        tracing::event!(target: "management", tracing::Level::$level, $($text)+)
+    };
+}
+pub(crate) use line;
+
+/// A check has a result: a line if its status has changed.
+pub(crate) fn check(name: &str, before: Option<Status>, health: &Health) {
+    changed(name, before, health.status(), || {
+        health.logged_reason().map(|reason| format!(": {reason}")).unwrap_or_default()
+    });
+}
+
+/// An answer was given: a line if its status has changed.
+pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport) {
+    changed(name, before, report.status(), || {
+        let causes: Vec<_> = report
+            .components()
+            .filter(|component| component.status() != Status::Up)
+            .map(|component| {
+                let why = component.health().logged_reason();
+                format!("{} {}", component.name(), why.unwrap_or(component.status().as_str()))
+            })
+            .collect();
+        if causes.is_empty() { String::new() } else { format!(": {}", causes.join(", ")) }
+    });
+}
+
+/// A provider or contributor has a result: a line if it begins or ends to fail.
+pub(crate) fn provider(what: &str, failed_before: bool, failure: Option<&str>) {
+    match failure {
+        Some(why) if !failed_before => line!(WARN, "{what} failed: {why}"),
+        None if failed_before => line!(INFO, "{what} works again"),
+        _ => {}
+    }
+}
+
+/// Runs have begun to take longer than those who ask can wait.
+pub(crate) fn slow(what: &str, name: &str, took: Duration, named: &str, budget: Duration) {
+    let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    line!(
+        WARN,
+        "{what} {name} took {}, longer than the {named} of {}: it is answered from its last result",
+        humantime::format_duration(took),
+        humantime::format_duration(budget),
+    );
+}
+
+fn changed(name: &str, before: Option<Status>, now: Status, why: impl Fn() -> String) {
+    match before {
+        Some(before) if before == now => {}
+        Some(before) if now > before => line!(WARN, "{name} {before} → {now}{}", why()),
+        Some(before) => line!(INFO, "{name} {before} → {now}{}", why()),
+        // That all is well from the start is no news.
+        None if now == Status::Up => line!(DEBUG, "{name} {now}"),
+        None => line!(WARN, "{name} {now}{}", why()),
+    }
+}

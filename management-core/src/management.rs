@@ -1,0 +1,295 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use crate::builder::Builder;
+use crate::check::{Check, Kind};
+use crate::error::Error;
+use crate::exposure::Exposure;
+use crate::info::Contributor;
+use crate::log;
+use crate::report::{Answered, Component, HealthReport, Pending, Question};
+use crate::settings::Settings;
+use crate::slot::{Signals, Slot};
+use crate::status::Status;
+use crate::version::Version;
+
+/// The checks of a service, and how they are run.
+///
+/// A cheap clone of one value: all clones are one, and when the last of them is dropped, background
+/// work ends. Two values made apart do not see each other.
+///
+/// Whatever runs checks needs a Tokio runtime whose time driver is enabled, as that of
+/// `#[tokio::main]` is. Making a `Management` needs none: background work starts at once where a
+/// runtime is present, else with the first request.
+///
+/// ```
+/// use management_core::{Check, Management, Status};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), management_core::Error> {
+/// let management = Management::builder()
+///     .check(Check::new("queue", || async { false }).critical(false))
+///     .build()?;
+///
+/// let report = management.health().await;
+/// assert_eq!(report.status(), Status::Degraded);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Management {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: String,
+    pub(crate) slots: RwLock<Arc<Vec<Arc<Slot>>>>,
+    pub(crate) version: Version,
+    pub(crate) contributors: Vec<Contributor>,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) defaults: Settings,
+    pub(crate) probe_budget: Duration,
+    pub(crate) health_budget: Duration,
+    pub(crate) exposure: Exposure,
+    /// What was answered last to each question.
+    pub(crate) said: [Mutex<Option<Status>>; Question::ALL.len()],
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let slots = self.slots.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for slot in slots.iter() {
+            slot.runner.close();
+        }
+        for contributor in &self.contributors {
+            contributor.runner.close();
+        }
+        if let Some(provider) = &self.version.provider {
+            provider.close();
+        }
+    }
+}
+
+impl Management {
+    /// All that attributes have registered, with nothing configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn new() -> Result<Self, Error> {
+        Management::builder().build()
+    }
+
+    /// A builder that knows all that attributes have registered.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        let management = Management { inner: Arc::new(inner) };
+        management.wake();
+        management
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    /// Everything: every check, whatever its kind.
+    ///
+    /// The answer takes as long as the slowest check, and not longer than
+    /// [`Builder::health_budget`].
+    pub async fn health(&self) -> HealthReport {
+        self.report(Question::Health).await
+    }
+
+    /// Whether the process has to be restarted: the liveness checks.
+    pub async fn liveness(&self) -> HealthReport {
+        self.report(Question::Liveness).await
+    }
+
+    /// Whether the service wants requests: readiness and liveness checks, and startup checks that
+    /// have not succeeded yet.
+    pub async fn readiness(&self) -> HealthReport {
+        self.report(Question::Readiness).await
+    }
+
+    /// Whether the service has started: each startup check until its first success.
+    pub async fn startup(&self) -> HealthReport {
+        self.report(Question::Startup).await
+    }
+
+    /// One check by its name, if there is one.
+    pub async fn check(&self, name: &str) -> Option<Component> {
+        self.wake();
+        let slot = self.find(name)?;
+        let answered = match self.ask_one(&slot).now() {
+            Ok(answered) => answered,
+            Err(pending) => pending.wait().await,
+        };
+        answered.report.components().next().cloned()
+    }
+
+    async fn report(&self, question: Question) -> HealthReport {
+        self.wake();
+        let pending = self.ask(question, &BTreeSet::new());
+        let answered = match pending.now() {
+            Ok(answered) => answered,
+            Err(pending) => pending.wait().await,
+        };
+        self.note(question, &answered);
+        answered.report
+    }
+
+    /// Each result of each check, from now on, when it comes.
+    ///
+    /// Whoever falls more than 1,024 results behind loses the oldest and is told how many.
+    pub fn subscribe(&self) -> broadcast::Receiver<Component> {
+        self.inner.signals.results.subscribe()
+    }
+
+    /// The checks there are, sorted by name.
+    pub fn checks(&self) -> Vec<CheckInfo> {
+        self.slots().iter().map(|slot| CheckInfo::new(slot)).collect()
+    }
+
+    /// Adds a check at run time.
+    ///
+    /// # Errors
+    ///
+    /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
+    pub fn register(&self, check: Check) -> Result<(), Error> {
+        let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::new(self.inner.accept(check, &slots)?);
+        let at = slots.partition_point(|other| other.name() < slot.name());
+        Arc::make_mut(&mut slots).insert(at, Arc::clone(&slot));
+        drop(slots);
+        self.inner.signals.advance();
+        start(&slot, Instant::now());
+        Ok(())
+    }
+
+    /// Takes a check away, whoever registered it, and tells whether there was one. Whoever waits for
+    /// a run of it still gets its result.
+    pub fn unregister(&self, name: &str) -> bool {
+        let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let Ok(at) = slots.binary_search_by(|slot| slot.name().cmp(name)) else { return false };
+        let slot = Arc::make_mut(&mut slots).remove(at);
+        drop(slots);
+        self.inner.signals.advance();
+        slot.runner.retire();
+        true
+    }
+
+    pub(crate) fn slots(&self) -> Arc<Vec<Arc<Slot>>> {
+        Arc::clone(&self.inner.slots.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Slot>> {
+        let slots = self.slots();
+        let at = slots.binary_search_by(|slot| slot.name().cmp(name)).ok()?;
+        Some(Arc::clone(&slots[at]))
+    }
+
+    pub(crate) fn ask(&self, question: Question, left_out: &BTreeSet<String>) -> Pending {
+        let budget = match question {
+            Question::Health => self.inner.health_budget,
+            _ => self.inner.probe_budget,
+        };
+        Pending::ask(&self.slots(), question, left_out, budget)
+    }
+
+    pub(crate) fn ask_one(&self, slot: &Arc<Slot>) -> Pending {
+        Pending::ask_all(std::iter::once(slot), self.inner.health_budget)
+    }
+
+    /// Logs an answer that differs from the one before it.
+    pub(crate) fn note(&self, question: Question, answered: &Answered) {
+        let status = answered.report.status();
+        let mut said =
+            self.inner.said[question as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        let before = said.replace(status);
+        drop(said);
+        log::answer(question.name(), before, &answered.report);
+    }
+
+    /// Starts the background work that should be going on and is not.
+    pub(crate) fn wake(&self) {
+        let lost = &self.inner.signals.lost;
+        if lost.load(Ordering::Acquire) && lost.swap(false, Ordering::AcqRel) {
+            self.start_background();
+        }
+    }
+
+    fn start_background(&self) {
+        if Handle::try_current().is_err() {
+            self.inner.signals.lost.store(true, Ordering::Release);
+            return;
+        }
+        let now = Instant::now();
+        for slot in self.slots().iter() {
+            start(slot, now);
+        }
+        for contributor in &self.inner.contributors {
+            contributor.runner.start_in_background(now, false);
+        }
+        if let Some(provider) = &self.inner.version.provider {
+            provider.start_in_background(now, false);
+        }
+    }
+}
+
+/// What a probe reads is run once unasked, so that no pod loses its first period.
+fn start(slot: &Slot, now: Instant) {
+    slot.runner.start_in_background(now, slot.about.kind.is_probed());
+}
+
+impl fmt::Debug for Management {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Management")
+            .field("name", &self.inner.name)
+            .field("checks", &self.checks())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known of a check without running it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CheckInfo {
+    /// Its name.
+    pub name: String,
+    /// Which questions it takes part in.
+    pub kind: Kind,
+    /// Whether a failure fails the whole, or only degrades it.
+    pub critical: bool,
+    /// The groups that it is also a part of.
+    pub groups: Vec<String>,
+    /// The crate that registered it by attribute; `None` for a check made at run time.
+    pub krate: Option<&'static str>,
+    /// The file of the attribute, or of the call that made the check.
+    pub file: &'static str,
+    /// The line in that file.
+    pub line: u32,
+}
+
+impl CheckInfo {
+    pub(crate) fn new(slot: &Slot) -> Self {
+        CheckInfo {
+            name: slot.name().to_owned(),
+            kind: slot.about.kind,
+            critical: slot.about.critical,
+            groups: slot.groups.clone(),
+            krate: slot.origin.krate(),
+            file: slot.origin.file(),
+            line: slot.origin.line(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Under which path the endpoints lie.
+
+/// `prefix` with one slash before it and none behind, or why it cannot be one.
+pub(crate) fn normalize(prefix: &str) -> Result<String, String> {
+    let path = prefix.trim_matches('/');
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    for segment in path.split('/') {
+        let complaint = if segment.is_empty() {
+            "has an empty segment"
+        } else if matches!(segment, "." | "..") {
+            "has a segment that clients resolve before they send it"
+        } else if segment.starts_with([':', '*']) {
+            "has a segment that begins like a wildcard"
+        } else if !segment.bytes().all(is_path_byte) {
+            "has a character that stands in no path: use ASCII letters, digits and `-._~`, and \
+             percent-encode the rest"
+        } else {
+            continue;
+        };
+        return Err(format!("the prefix {prefix:?} {complaint}"));
+    }
+    Ok(format!("/{path}"))
+}
+
+/// The `pchar` of RFC 3986, section 3.3.
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalize;
+
+    #[test]
+    fn slashes_around_do_not_matter() {
+        for (given, kept) in [
+            ("", ""),
+            ("/", ""),
+            ("//", ""),
+            ("z", "/z"),
+            ("/z", "/z"),
+            ("z/", "/z"),
+            ("/z/", "/z"),
+            ("a/b", "/a/b"),
+            ("/a/b/", "/a/b"),
+            ("/a%20b", "/a%20b"),
+        ] {
+            assert_eq!(normalize(given).as_deref(), Ok(kept), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_no_router_can_mount_is_refused() {
+        for given in ["a//b", "/{id}", "/a b", "/ü", "/a?b", "/a#b", "/../a", "/:id", "/*all", "\n"]
+        {
+            let complaint = normalize(given).unwrap_err();
+            assert!(complaint.contains(&format!("{given:?}")), "{complaint}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! From the results of many checks to one answer.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use crate::check::Kind;
+use crate::health::Health;
+use crate::runner::{Asked, Outcome, Reading};
+use crate::slot::{About, Slot, weigh};
+use crate::status::Status;
+
+/// One question's answer: a [`Status`], and the checks that it comes from, sorted by name.
+#[derive(Clone, Debug)]
+pub struct HealthReport {
+    status: Status,
+    components: Vec<Component>,
+}
+
+impl HealthReport {
+    fn new(components: Vec<Component>) -> Self {
+        let statuses = components.iter().map(|part| weigh(part.is_critical(), part.status()));
+        HealthReport { status: statuses.max().unwrap_or(Status::Up), components }
+    }
+
+    /// The worst of all components, where one that is not critical counts as `DEGRADED` at worst;
+    /// `UP` without components.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The components, sorted by name.
+    pub fn components(&self) -> impl ExactSizeIterator<Item = &Component> {
+        self.components.iter()
+    }
+}
+
+/// One check's result, as a part of a [`HealthReport`] or from
+/// [`Management::subscribe`](crate::Management::subscribe).
+#[derive(Clone)]
+pub struct Component {
+    about: Arc<About>,
+    result: Result<Arc<Outcome<Health>>, Health>,
+    is_stale: bool,
+}
+
+impl Component {
+    pub(crate) fn known(
+        about: &Arc<About>,
+        outcome: &Arc<Outcome<Health>>,
+        is_stale: bool,
+    ) -> Self {
+        Component { about: Arc::clone(about), result: Ok(Arc::clone(outcome)), is_stale }
+    }
+
+    fn new(about: &Arc<About>, reading: Reading<Health>) -> Self {
+        Component {
+            about: Arc::clone(about),
+            result: reading.outcome.map_err(Health::unknown),
+            is_stale: reading.is_stale,
+        }
+    }
+
+    /// The check's name.
+    pub fn name(&self) -> &str {
+        &self.about.name
+    }
+
+    /// The check's kind.
+    pub fn kind(&self) -> Kind {
+        self.about.kind
+    }
+
+    /// Whether a failure fails the whole, or only degrades it.
+    pub fn is_critical(&self) -> bool {
+        self.about.critical
+    }
+
+    /// The check's own status.
+    pub fn status(&self) -> Status {
+        self.health().status()
+    }
+
+    /// What the last run found; `UNKNOWN` where there is no result that may still be shown.
+    pub fn health(&self) -> &Health {
+        self.result.as_ref().map_or_else(|unknown| unknown, |outcome| &outcome.value)
+    }
+
+    /// When the run ended, if there was one.
+    pub fn checked_at(&self) -> Option<SystemTime> {
+        self.outcome().map(|outcome| outcome.checked_at)
+    }
+
+    /// How long the run took, if there was one.
+    pub fn duration(&self) -> Option<Duration> {
+        self.outcome().map(|outcome| outcome.duration)
+    }
+
+    /// How many runs in a row have failed, this one included.
+    pub fn failures(&self) -> u32 {
+        self.outcome().map_or(0, |outcome| outcome.failures)
+    }
+
+    /// Whether this is an older result, shown because a newer one is late.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
+    }
+
+    fn outcome(&self) -> Option<&Outcome<Health>> {
+        self.result.as_deref().ok()
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Component")
+            .field("name", &self.name())
+            .field("kind", &self.kind())
+            .field("critical", &self.is_critical())
+            .field("health", self.health())
+            .field("checked_at", &self.checked_at())
+            .field("duration", &self.duration())
+            .field("failures", &self.failures())
+            .field("stale", &self.is_stale())
+            .finish()
+    }
+}
+
+/// One of the questions that are put to many checks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Question {
+    Health,
+    Liveness,
+    Readiness,
+    Startup,
+}
+
+impl Question {
+    pub(crate) const ALL: [Question; 4] =
+        [Question::Health, Question::Liveness, Question::Readiness, Question::Startup];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Question::Health => "health",
+            Question::Liveness => "liveness",
+            Question::Readiness => "readiness",
+            Question::Startup => "startup",
+        }
+    }
+
+    fn includes(self, slot: &Slot) -> bool {
+        match (self, slot.about.kind) {
+            (Question::Health, _)
+            | (Question::Liveness | Question::Readiness, Kind::Liveness)
+            | (Question::Readiness, Kind::Readiness)
+            | (Question::Startup, Kind::Startup) => true,
+            (Question::Readiness, Kind::Startup) => !slot.runner.is_settled(),
+            _ => false,
+        }
+    }
+}
+
+/// Checks that have been asked, all at once, and of which some may still be running.
+pub(crate) struct Pending {
+    asked: Vec<(Arc<Slot>, Asked<Health>)>,
+    at: Instant,
+    budget: Duration,
+}
+
+/// A report, and until when the same question has the same answer.
+pub(crate) struct Answered {
+    pub(crate) report: HealthReport,
+    pub(crate) until: Option<Instant>,
+}
+
+impl Pending {
+    /// Asks every check that the question is about and that is not left out.
+    pub(crate) fn ask(
+        slots: &[Arc<Slot>],
+        question: Question,
+        left_out: &BTreeSet<String>,
+        budget: Duration,
+    ) -> Self {
+        let wanted =
+            slots.iter().filter(|slot| question.includes(slot) && !left_out.contains(slot.name()));
+        Pending::ask_all(wanted, budget)
+    }
+
+    pub(crate) fn ask_all<'a>(
+        slots: impl Iterator<Item = &'a Arc<Slot>>,
+        budget: Duration,
+    ) -> Self {
+        let at = Instant::now();
+        let asked = slots.map(|slot| (Arc::clone(slot), slot.runner.ask(at))).collect();
+        Pending { asked, at, budget }
+    }
+
+    /// The answer, if there is nothing to wait for.
+    pub(crate) fn now(self) -> Result<Answered, Self> {
+        if self.asked.iter().any(|(_, asked)| matches!(asked, Asked::Running(_))) {
+            return Err(self);
+        }
+        let known = self.asked.into_iter().filter_map(|(slot, asked)| match asked {
+            Asked::Known(reading) => Some((slot, reading)),
+            Asked::Running(_) => None,
+        });
+        Ok(fold(known))
+    }
+
+    /// The answer, when every run has ended or the budget is spent.
+    pub(crate) async fn wait(self) -> Answered {
+        let mut known = Vec::with_capacity(self.asked.len());
+        // One after the other, since they run all at once and nobody gets more than the budget.
+        for (slot, asked) in self.asked {
+            let reading = match asked {
+                Asked::Known(reading) => reading,
+                Asked::Running(run) => slot.runner.wait(run, self.at, self.budget).await,
+            };
+            known.push((slot, reading));
+        }
+        fold(known.into_iter())
+    }
+}
+
+fn fold(known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>) -> Answered {
+    let mut until: Option<Instant> = None;
+    let components = known
+        .map(|(slot, reading)| {
+            until = match (until, reading.until) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+            Component::new(&slot.about, reading)
+        })
+        .collect();
+    Answered { report: HealthReport::new(components), until }
+}

@@ -1,0 +1,88 @@
+//! Runs that nobody asks for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+use super::{Asked, Runner, Value};
+
+/// By how much a beat may be early or late, so that many pods do not ask one database at once.
+pub(super) const JITTER: f64 = 0.1;
+
+impl<V: Value> Runner<V> {
+    /// Runs at once, then `interval` after the end of each run, for as long as the runtime lives.
+    pub(super) fn start_beat(self: &Arc<Self>, now: Instant, interval: Duration) {
+        let Ok(runtime) = Handle::try_current() else { return self.lose() };
+        let mut state = self.lock();
+        if state.is_closed || state.is_beating || self.settled(&state) {
+            return;
+        }
+        state.is_beating = true;
+        drop(state);
+        // Begun here, so that whoever asks next finds a run to wait for.
+        let mut asked = self.begin_or_join(now);
+        let beat = Beat { runner: Arc::clone(self) };
+        let task = runtime.spawn(async move {
+            let runner = &beat.runner;
+            loop {
+                if let Some(Asked::Running(run)) = asked {
+                    runner.wait(run, Instant::now(), runner.plan.timeout).await;
+                }
+                if runner.is_settled() {
+                    return;
+                }
+                let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
+                sleep(interval.mul_f64(spread)).await;
+                asked = runner.begin_or_join(Instant::now());
+            }
+        });
+        let mut state = self.lock();
+        if state.is_beating && !state.is_closed {
+            state.beat = Some(task.abort_handle());
+        } else {
+            drop(state);
+            task.abort();
+        }
+    }
+
+    fn begin_or_join(self: &Arc<Self>, now: Instant) -> Option<Asked<V>> {
+        loop {
+            let state = self.lock();
+            match &state.run {
+                Some(run) if now < run.deadline => return Some(Asked::Running(run.id)),
+                Some(run) => {
+                    let id = run.id;
+                    drop(state);
+                    self.time_out(id);
+                }
+                None if state.is_closed => return None,
+                None => return Some(self.begin(state, now)),
+            }
+        }
+    }
+
+    fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+}
+
+/// A beat that is going on; dropped with its task, however that ends.
+struct Beat<V: Value> {
+    runner: Arc<Runner<V>>,
+}
+
+impl<V: Value> Drop for Beat<V> {
+    fn drop(&mut self) {
+        let mut state = self.runner.lock();
+        state.is_beating = false;
+        state.beat = None;
+        let should_go_on = !state.is_closed;
+        drop(state);
+        if should_go_on {
+            self.runner.lose();
+        }
+    }
+}

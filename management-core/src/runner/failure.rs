@@ -1,0 +1,61 @@
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use crate::text;
+
+/// Why a run has no outcome of its own.
+///
+/// `Display` is what everyone may see.
+#[derive(Debug)]
+pub enum Failure {
+    /// The deadline came first.
+    TimedOut(Duration),
+    /// The thread of an earlier run has not returned.
+    StillRunning(SystemTime),
+    /// What the panic said.
+    Panicked(String),
+    /// The system gave no thread to run on.
+    NoThread(io::Error),
+    /// The function returned an error.
+    Failed(String),
+}
+
+impl Failure {
+    pub(super) fn from_panic(payload: &(dyn Any + Send)) -> Self {
+        let said = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Failure::Panicked(text::tidy(said.unwrap_or("of an unknown type")))
+    }
+
+    pub(crate) fn failed(error: impl fmt::Display) -> Self {
+        Failure::Failed(text::tidy(format_args!("{error:#}")))
+    }
+
+    /// What the log may have and nobody else, where that differs.
+    pub(crate) fn confidential(&self) -> Option<String> {
+        match self {
+            Failure::Panicked(said) => Some(format!("panicked: {said}")),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::TimedOut(timeout) => {
+                write!(f, "timed out after {}", humantime::format_duration(*timeout))
+            }
+            Failure::StillRunning(since) => {
+                write!(f, "still running since {}", humantime::format_rfc3339_seconds(*since))
+            }
+            Failure::Panicked(_) => f.write_str("panicked"),
+            Failure::NoThread(error) => write!(f, "no thread to run on: {error}"),
+            Failure::Failed(error) => f.write_str(error),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A check that has been accepted, and what its results set off.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::check::{Kind, Origin};
+use crate::health::Health;
+use crate::log;
+use crate::report::Component;
+use crate::runner::{Job, Outcome, Runner, Value};
+use crate::settings::Plan;
+use crate::status::Status;
+
+/// How many results a subscriber may be behind.
+const BACKLOG: usize = 1024;
+
+impl Value for Health {
+    fn is_success(&self) -> bool {
+        self.status().is_success()
+    }
+}
+
+/// What the parts of one `Management` tell each other.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    /// Counts what an answer depends on: results, and which checks there are.
+    epoch: AtomicU64,
+    /// Background work has ended that should go on, or has not begun.
+    pub(crate) lost: Arc<AtomicBool>,
+    pub(crate) results: broadcast::Sender<Component>,
+}
+
+impl Signals {
+    pub(crate) fn new() -> Self {
+        Signals {
+            epoch: AtomicU64::new(0),
+            lost: Arc::new(AtomicBool::new(true)),
+            results: broadcast::Sender::new(BACKLOG),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn advance(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// A check among the others.
+pub(crate) struct Slot {
+    pub(crate) about: Arc<About>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) origin: Origin,
+    pub(crate) runner: Arc<Runner<Health>>,
+}
+
+/// What every result of a check says of it.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) critical: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(
+        about: About,
+        groups: Vec<String>,
+        origin: Origin,
+        job: Job<Health>,
+        mut plan: Plan,
+        signals: &Arc<Signals>,
+        probe_budget: Duration,
+    ) -> Self {
+        plan.once = about.kind == Kind::Startup;
+        let about = Arc::new(about);
+        let lost = Arc::clone(&signals.lost);
+        let budget = about.kind.is_probed().then_some(probe_budget);
+        let observer = Arc::clone(&about);
+        let signals = Arc::clone(signals);
+        let slow = Slow::new(budget, "probe budget");
+        let runner = Runner::new(
+            job,
+            plan,
+            lost,
+            Box::new(move |previous, outcome: &Arc<Outcome<Health>>| {
+                signals.advance();
+                let before = previous.map(|previous| previous.value.status());
+                log::check(&observer.name, before, &outcome.value);
+                slow.observe("check", &observer.name, outcome);
+                if signals.results.receiver_count() > 0 {
+                    // Whoever subscribed may have gone just now, which is nobody's loss.
+                    drop(signals.results.send(Component::known(&observer, outcome, false)));
+                }
+            }),
+        );
+        Slot { about, groups, origin, runner }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.about.name
+    }
+}
+
+/// Notes when runs begin to take longer than those who ask can wait.
+pub(crate) struct Slow {
+    budget: Option<Duration>,
+    named: &'static str,
+    is_slow: Mutex<bool>,
+}
+
+impl Slow {
+    pub(crate) fn new(budget: Option<Duration>, named: &'static str) -> Self {
+        Slow { budget, named, is_slow: Mutex::new(false) }
+    }
+
+    pub(crate) fn observe<V: Value>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
+        let Some(budget) = self.budget else { return };
+        // A run that failed has a line of its own that tells why.
+        if !outcome.value.is_success() {
+            return;
+        }
+        let is_slow = outcome.duration > budget;
+        let was_slow = std::mem::replace(
+            &mut *self.is_slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            is_slow,
+        );
+        if is_slow && !was_slow {
+            log::slow(what, name, outcome.duration, self.named, budget);
+        }
+    }
+}
+
+/// The worse of two checks in a whole: one that is not critical only degrades it.
+pub(crate) fn weigh(critical: bool, status: Status) -> Status {
+    if critical { status } else { status.min(Status::Degraded) }
+}

@@ -1,0 +1,107 @@
+//! What checks take as parameters.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::error::Mistake;
+
+/// At most one value of each type.
+#[derive(Default)]
+pub(crate) struct State {
+    values: HashMap<TypeId, Stored>,
+    pub(crate) mistakes: Vec<Mistake>,
+}
+
+struct Stored {
+    value: Arc<dyn Any + Send + Sync>,
+    place: &'static Location<'static>,
+}
+
+impl State {
+    pub(crate) fn insert<T: Send + Sync + 'static>(
+        &mut self,
+        value: T,
+        place: &'static Location<'static>,
+    ) {
+        match self.values.entry(TypeId::of::<T>()) {
+            Entry::Vacant(entry) => {
+                entry.insert(Stored { value: Arc::new(value), place });
+            }
+            Entry::Occupied(first) => self.mistakes.push(Mistake::doubled_state(
+                type_name::<T>(),
+                first.get().place,
+                place,
+            )),
+        }
+    }
+
+    /// What was stored as `T`, else as `Arc<T>`.
+    fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        if let Some(stored) = self.values.get(&TypeId::of::<T>()) {
+            return Arc::clone(&stored.value).downcast().ok();
+        }
+        let stored = self.values.get(&TypeId::of::<Arc<T>>())?;
+        stored.value.downcast_ref::<Arc<T>>().cloned()
+    }
+}
+
+/// Finds the state of one function, and notes what is missing.
+pub struct Bind<'a> {
+    state: &'a State,
+    pub(crate) missing: Vec<&'static str>,
+}
+
+impl<'a> Bind<'a> {
+    pub(crate) fn new(state: &'a State) -> Self {
+        Bind { state, missing: Vec::new() }
+    }
+
+    /// State for a parameter `&T`.
+    pub fn borrowed<T: Send + Sync + 'static>(&mut self) -> Bound<T> {
+        let found = self.state.find();
+        if found.is_none() {
+            self.missing.push(type_name::<T>());
+        }
+        Bound(found)
+    }
+
+    /// State for a parameter `T`.
+    pub fn owned<T: Clone + Send + Sync + 'static>(&mut self) -> Bound<T> {
+        self.borrowed()
+    }
+}
+
+impl fmt::Debug for Bind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bind").field("missing", &self.missing).finish_non_exhaustive()
+    }
+}
+
+/// One parameter's state. Empty only where `build()` fails and nothing is ever called.
+#[derive(Debug)]
+pub struct Bound<T>(Option<Arc<T>>);
+
+impl<T> Bound<T> {
+    /// The state itself.
+    pub fn get(&self) -> &T {
+        self.0.as_deref().expect("`build()` refuses a function whose state is missing")
+    }
+
+    /// A clone of the state.
+    pub fn cloned(&self) -> T
+    where
+        T: Clone,
+    {
+        self.get().clone()
+    }
+}
+
+impl<T> Clone for Bound<T> {
+    fn clone(&self) -> Self {
+        Bound(self.0.clone())
+    }
+}

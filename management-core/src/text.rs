@@ -1,0 +1,168 @@
+//! What a check says of itself, made fit for a log line and a body.
+
+use std::fmt::{self, Write};
+
+/// The longest text that is kept, in bytes.
+const LONGEST: usize = 1024;
+
+/// `text` on one line, without credentials and at most 1 KiB long.
+pub(crate) fn tidy(text: impl fmt::Display) -> String {
+    // A text is cut before it is looked through: an error may hold a whole page.
+    let mut all = Capped { text: String::new(), limit: 8 * LONGEST };
+    // The only error is that the cap is reached, and what came before it is kept.
+    let cut = write!(all, "{text}").is_err();
+    let mut line = one_line(&all.text);
+    if cut {
+        // Of a URL that the cut parted from its `@`, nobody can tell what is secret.
+        let last = line.rfind(' ').map_or(0, |space| space + 1);
+        if let Some(scheme) = line[last..].find("://") {
+            line.truncate(last + scheme);
+        }
+    }
+    let mut line = mask_urls(&line);
+    if line.len() > LONGEST || cut {
+        const ELLIPSIS: char = '…';
+        let mut end = line.len().min(LONGEST - ELLIPSIS.len_utf8());
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        line.truncate(end);
+        line.push(ELLIPSIS);
+    }
+    line
+}
+
+struct Capped {
+    text: String,
+    limit: usize,
+}
+
+impl Write for Capped {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let mut end = part.len().min(self.limit - self.text.len());
+        while !part.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text.push_str(&part[..end]);
+        if end < part.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Replaces the user information of every URL, and the secrets of its query, by `***`.
+fn mask_urls(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        masked.push_str(before);
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>'))
+            .unwrap_or(after.len());
+        // A list of URLs without spaces: the next scheme ends this one.
+        let end = after[..end].find("://").unwrap_or(end);
+        let (url, tail) = after.split_at(end);
+        mask_url(url, &mut masked);
+        rest = tail;
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// Masks what follows `scheme://`.
+fn mask_url(url: &str, masked: &mut String) {
+    let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
+    let authority = &url[..authority_end];
+    // `user:pa/ss@host`: a password may hold what should have been percent-encoded, and then what
+    // stands before the `/` looks like a host whose port is no number.
+    let looks_cut = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit()));
+    let host = if looks_cut && !authority.starts_with('[') {
+        url.rfind('@')
+    } else {
+        authority.rfind('@')
+    };
+    let rest = match host {
+        Some(at) => {
+            masked.push_str("***");
+            &url[at..]
+        }
+        None => url,
+    };
+    let Some((path, query)) = rest.split_once('?') else {
+        masked.push_str(rest);
+        return;
+    };
+    masked.push_str(path);
+    for (index, pair) in query.split('&').enumerate() {
+        masked.push(if index == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((key, _)) if is_secret(key) => {
+                masked.push_str(key);
+                masked.push_str("=***");
+            }
+            _ => masked.push_str(pair),
+        }
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["pass", "pwd", "secret", "token", "key", "credential", "auth", "signature"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_becomes_one_line() {
+        assert_eq!(tidy("a\r\n  b\tc\u{0}d\u{1b}[31m\n"), "a b c d [31m");
+        assert_eq!(tidy(""), "");
+    }
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        let long = tidy("ü".repeat(3000));
+        assert!(long.len() <= LONGEST && long.len() > LONGEST - 4, "{}", long.len());
+        assert!(long.ends_with("ü…"));
+        assert_eq!(tidy("x".repeat(1024)), "x".repeat(1024));
+        assert_eq!(tidy("x".repeat(1025)).len(), 1024);
+        assert!(tidy("x ".repeat(1_000_000)).ends_with('…'));
+        assert!(tidy(format!("{}{}", " ".repeat(10_000), "end")).len() <= LONGEST);
+    }
+
+    #[test]
+    fn credentials_are_masked() {
+        for (said, kept) in [
+            ("postgres://user:secret@db:5432/app", "postgres://***@db:5432/app"),
+            ("postgres://user:s@cr@t@db/app", "postgres://***@db/app"),
+            ("amqp://user:s/cr?t@mq:5672/x", "amqp://***@mq:5672/x"),
+            ("https://ghp_token@example.org", "https://***@example.org"),
+            ("https://example.org/@me?x=a@b", "https://example.org/@me?x=a@b"),
+            ("http://[::1]:80/@x", "http://[::1]:80/@x"),
+            ("GET \"http://a:b@c/\" failed", "GET \"http://***@c/\" failed"),
+            ("mongodb://u:p@a:1,mongodb://v:q@b:2", "mongodb://***@a:1,mongodb://***@b:2"),
+            ("db://h/x?sslmode=on&Password=hunter2&a=1", "db://h/x?sslmode=on&Password=***&a=1"),
+            ("no url: a@b", "no url: a@b"),
+            ("://", "://"),
+        ] {
+            assert_eq!(tidy(said), kept, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_url_at_the_cut_is_masked() {
+        let text = format!("{} postgres://user:{}@db/", "x".repeat(1000), "s".repeat(100));
+        assert!(!tidy(text).contains("ss"), "the password must not be shown");
+        let text = format!("down {} postgres://user:{}@db/", " ".repeat(8150), "s".repeat(100));
+        assert_eq!(tidy(text), "down postgres…");
+    }
+}

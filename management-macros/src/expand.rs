@@ -1,0 +1,141 @@
+//! From validated parts to tokens. Nothing here can fail.
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::attribute::{Door, Kind};
+use crate::validate::{Arguments, Parameter, Signature};
+
+/// The entry that registers the function, to stand behind it.
+pub(crate) fn expand(
+    kind: Kind,
+    door: Door,
+    name: &str,
+    arguments: &Arguments,
+    signature: &Signature,
+) -> TokenStream {
+    let door = arguments.krate.as_ref().map_or_else(|| door.path(), ToTokens::to_token_stream);
+    let door = quote!(#door::__private);
+    let conditions = &signature.conditions;
+    let entry = entry(kind, &door, name, arguments);
+    let bind = bind(kind, &door, signature);
+    quote! {
+        #(#conditions)*
+        const _: () = {
+            #bind
+            const _: () = #door::assert_target();
+            #door::inventory::submit! { #entry }
+        };
+    }
+}
+
+fn entry(kind: Kind, door: &TokenStream, name: &str, arguments: &Arguments) -> TokenStream {
+    let origin = quote!(#door::Origin::new(
+        ::core::module_path!(),
+        ::core::file!(),
+        ::core::line!(),
+    ));
+    let settings = settings(door, arguments);
+    match kind {
+        Kind::Check(probe) => {
+            let variant = probe.variant();
+            let kind = quote!(#door::Kind::#variant);
+            let groups = &arguments.groups;
+            quote! {
+                #door::CheckEntry::new(#name, #kind, &[#(#groups),*], #origin, #settings, __bind)
+            }
+        }
+        Kind::Version => quote!(#door::VersionEntry::new(#origin, #settings, __bind)),
+        Kind::Info => quote!(#door::InfoEntry::new(#name, #origin, #settings, __bind)),
+    }
+}
+
+fn settings(door: &TokenStream, arguments: &Arguments) -> TokenStream {
+    let durations = [
+        ("timeout", arguments.timeout),
+        ("ttl", arguments.ttl),
+        ("interval", arguments.interval),
+        ("valid_for", arguments.valid_for),
+    ];
+    let durations = durations.into_iter().filter_map(|(setter, duration)| {
+        let duration = tokens(duration?);
+        let setter = format_ident!("{setter}");
+        Some(quote!(.#setter(#duration)))
+    });
+    let critical = arguments.critical.map(|critical| quote!(.critical(#critical)));
+    quote!(#door::Settings::new() #(#durations)* #critical)
+}
+
+fn tokens(duration: Duration) -> TokenStream {
+    let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(::core::time::Duration::new(#seconds, #nanoseconds))
+}
+
+/// The function that finds the state and returns the job that calls the user's function.
+fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
+    let value = match kind {
+        Kind::Check(_) => quote!(#door::Health),
+        Kind::Version => quote!(#door::Provided<::core::option::Option<#door::String>>),
+        Kind::Info => quote!(#door::Provided<#door::Json>),
+    };
+    let variables: Vec<_> =
+        (0..signature.parameters.len()).map(|index| format_ident!("__state_{index}")).collect();
+    let lookups = variables.iter().zip(&signature.parameters).map(|(variable, parameter)| {
+        let Parameter { ty, conditions, is_borrowed } = parameter;
+        let lookup = if *is_borrowed { quote!(borrowed) } else { quote!(owned) };
+        quote!(#(#conditions)* let #variable = #door::Bind::#lookup::<#ty>(__bind);)
+    });
+    let conditions: Vec<_> =
+        signature.parameters.iter().map(|parameter| &parameter.conditions).collect();
+    let values = variables.iter().zip(&signature.parameters).map(|(variable, parameter)| {
+        let conditions = &parameter.conditions;
+        let access = if parameter.is_borrowed { quote!(get) } else { quote!(cloned) };
+        quote!(#(#conditions)* #variable.#access())
+    });
+    let function = &signature.ident;
+    let call = quote!(#function(#(#values),*));
+    // Errors about the future and about the outcome belong to the user's tokens.
+    let at = function.span();
+    let job = if signature.is_async {
+        let outcome = outcome(kind, door, signature, &quote!(#call.await));
+        quote_spanned! {at=>
+            #door::Job::future(move || {
+                #(#(#conditions)* let #variables = ::core::clone::Clone::clone(&#variables);)*
+                async move { #outcome }
+            })
+        }
+    } else {
+        let outcome = outcome(kind, door, signature, &call);
+        quote_spanned!(at=> #door::Job::blocking(move || #outcome))
+    };
+    quote! {
+        fn __bind(__bind: &mut #door::Bind<'_>) -> #door::Job<#value> {
+            #(#lookups)*
+            #job
+        }
+    }
+}
+
+/// Turns what the function returned into what its runner keeps.
+fn outcome(
+    kind: Kind,
+    door: &TokenStream,
+    signature: &Signature,
+    returned: &TokenStream,
+) -> TokenStream {
+    let output = &signature.output;
+    match kind {
+        Kind::Check(_) => quote!(#door::health::<#output>(#returned)),
+        Kind::Version => quote!(#door::version::<#output, _>(#returned)),
+        Kind::Info => {
+            let at = output.span();
+            quote_spanned! {at=> {
+                use #door::Contributed as _;
+                #door::Contribution::<#output>(#returned).into_json()
+            }}
+        }
+    }
+}

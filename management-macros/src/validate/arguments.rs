@@ -1,0 +1,250 @@
+//! The arguments of an attribute: known, given once, of the right type, and possible.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use proc_macro2::Span;
+use syn::{Expr, ExprArray, ExprLit, Ident, Lit, LitStr, Path};
+
+use super::{Mistakes, name};
+use crate::args::Args;
+use crate::attribute::Kind;
+
+/// The arguments of one attribute, each known to be valid.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) valid_for: Option<Duration>,
+    pub(crate) critical: Option<bool>,
+    pub(crate) groups: Vec<LitStr>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// Judges every argument, so that one mistake does not hide the next.
+pub(crate) fn arguments(kind: Kind, args: Args) -> syn::Result<Arguments> {
+    let mut mistakes = Mistakes::default();
+    let mut found = Arguments::default();
+    let mut seen: Vec<Ident> = Vec::new();
+    let mut has_key = false;
+    for (position, arg) in args.0.into_iter().enumerate() {
+        let Some(key) = arg.key else {
+            has_key = true;
+            found.positional(kind, position, &arg.value, &mut mistakes);
+            continue;
+        };
+        if seen.contains(&key) {
+            mistakes.at(key.span(), format!("`{key}` is given twice: keep one"));
+            continue;
+        }
+        found.named(kind, &key, arg.value, &mut mistakes);
+        seen.push(key);
+    }
+    let span = |wanted: &str| seen.iter().find(|key| *key == wanted).map(Ident::span);
+    found.schedule(span, &mut mistakes);
+    if kind == Kind::Info && !has_key {
+        mistakes.at(
+            Span::call_site(),
+            "the key of the contribution is missing: write `#[info_contributor(\"git\")]`",
+        );
+    }
+    mistakes.into_result()?;
+    Ok(found)
+}
+
+impl Arguments {
+    fn positional(&mut self, kind: Kind, position: usize, value: &Expr, mistakes: &mut Mistakes) {
+        let attribute = kind.attribute();
+        if let Expr::Path(path) = value
+            && let Some(word) = path.path.get_ident()
+        {
+            let message = match example(&word.to_string()) {
+                Some(good) if kind.known().contains(&word.to_string().as_str()) => {
+                    format!("`{word}` needs a value: write `{good}`")
+                }
+                _ if kind == Kind::Version => unknown(kind, word),
+                _ => format!("expected a string: write `#[{attribute}(\"{word}\")]`"),
+            };
+            return mistakes.on(value, message);
+        }
+        if kind == Kind::Version {
+            return mistakes.on(
+                value,
+                "`#[version_provider]` takes no name: there is one version in a program",
+            );
+        }
+        if position > 0 {
+            return mistakes
+                .on(value, format!("only the first argument goes without a key; {}", takes(kind)));
+        }
+        let Some(text) = string(value) else {
+            return mistakes
+                .on(value, format!("expected a string literal: write `#[{attribute}(\"db\")]`"));
+        };
+        match name::complaint(kind, &text.value()) {
+            Some(complaint) => mistakes.on(text, complaint),
+            None => self.name = Some(text.clone()),
+        }
+    }
+
+    fn named(&mut self, kind: Kind, key: &Ident, value: Expr, mistakes: &mut Mistakes) {
+        let word = key.to_string();
+        if !kind.known().contains(&word.as_str()) {
+            return mistakes.at(key.span(), unknown(kind, key));
+        }
+        match word.as_str() {
+            "timeout" => self.timeout = duration(key, &value, false, mistakes),
+            "ttl" => self.ttl = duration(key, &value, true, mistakes),
+            "interval" => self.interval = duration(key, &value, false, mistakes),
+            "valid_for" => self.valid_for = duration(key, &value, false, mistakes),
+            "critical" => match literal(&value) {
+                Some(Lit::Bool(critical)) => self.critical = Some(critical.value),
+                _ => wrong_type(key, &value, mistakes),
+            },
+            "groups" => match &value {
+                Expr::Array(array) => self.groups = groups(kind, key, array, mistakes),
+                _ => wrong_type(key, &value, mistakes),
+            },
+            _ => match value {
+                Expr::Path(path) if path.qself.is_none() => self.krate = Some(path.path),
+                _ => wrong_type(key, &value, mistakes),
+            },
+        }
+    }
+
+    /// The arguments of time, seen together.
+    fn schedule(&self, span: impl Fn(&str) -> Option<Span>, mistakes: &mut Mistakes) {
+        if let (Some(_), Some(interval)) = (span("ttl"), span("interval")) {
+            mistakes.at(
+                interval,
+                "`ttl` and `interval` exclude each other: with `interval` the check runs in the \
+                 background and requests only read its last result",
+            );
+        }
+        // What the attribute leaves open, the builder may set: only `build()` knows it.
+        if let (Some(valid_for), Some(at)) = (self.valid_for, span("valid_for")) {
+            let (word, beat) = match (self.ttl, self.interval) {
+                (None, Some(interval)) => ("interval", interval),
+                (ttl, _) => ("ttl", ttl.unwrap_or_default()),
+            };
+            let needed = beat.saturating_add(self.timeout.unwrap_or_default());
+            if valid_for < needed {
+                mistakes.at(
+                    at,
+                    format!(
+                        "`valid_for` is {}, but a result is needed for `{word}` plus `timeout`, \
+                         at least {}",
+                        humantime::format_duration(valid_for),
+                        humantime::format_duration(needed),
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn unknown(kind: Kind, key: &Ident) -> String {
+    format!("unknown argument `{key}`; {}", takes(kind))
+}
+
+fn takes(kind: Kind) -> String {
+    let known: Vec<_> = kind.known().iter().map(|key| format!("`{key}`")).collect();
+    let first = match kind {
+        Kind::Check(_) => "a name first, then ",
+        Kind::Info => "a key first, then ",
+        Kind::Version => "",
+    };
+    format!("`#[{}]` takes {first}{}", kind.attribute(), known.join(", "))
+}
+
+/// A good use of the argument.
+fn example(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "timeout" => "timeout = \"2s\"",
+        "ttl" => "ttl = \"10s\"",
+        "interval" => "interval = \"30s\"",
+        "valid_for" => "valid_for = \"5m\"",
+        "critical" => "critical = false",
+        "groups" => "groups = [\"payments\"]",
+        "crate" => "crate = my_management",
+        _ => return None,
+    })
+}
+
+fn wrong_type(key: &Ident, value: &Expr, mistakes: &mut Mistakes) {
+    let expected = match key.to_string().as_str() {
+        "critical" => "`true` or `false`",
+        "groups" => "a list of strings",
+        "crate" => "a path",
+        _ => "a string",
+    };
+    let good = example(&key.to_string()).unwrap_or_default();
+    mistakes.on(value, format!("`{key}` takes {expected}: write `{good}`"));
+}
+
+fn duration(
+    key: &Ident,
+    value: &Expr,
+    zero_is_fine: bool,
+    mistakes: &mut Mistakes,
+) -> Option<Duration> {
+    let Some(text) = string(value) else {
+        wrong_type(key, value, mistakes);
+        return None;
+    };
+    match humantime::parse_duration(&text.value()) {
+        Ok(Duration::ZERO) if !zero_is_fine => {
+            let good = example(&key.to_string()).unwrap_or_default();
+            mistakes.on(text, format!("`{key}` must be longer than zero: write `{good}`"));
+            None
+        }
+        Ok(duration) => Some(duration),
+        Err(error) => {
+            mistakes.on(
+                text,
+                format!(
+                    "`{}` is no duration ({error}): write one such as \"2s\", \"500ms\" or \"1m 30s\"",
+                    text.value(),
+                ),
+            );
+            None
+        }
+    }
+}
+
+fn groups(kind: Kind, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -> Vec<LitStr> {
+    let mut seen = HashSet::new();
+    let mut groups = Vec::new();
+    for element in &array.elems {
+        let Some(group) = string(element) else {
+            wrong_type(key, element, mistakes);
+            continue;
+        };
+        if let Some(complaint) = name::complaint(kind, &group.value()) {
+            mistakes.on(group, format!("in a group, {complaint}"));
+        } else if !seen.insert(group.value()) {
+            mistakes.on(group, format!("group `{}` is listed twice: keep one", group.value()));
+        } else {
+            groups.push(group.clone());
+        }
+    }
+    groups
+}
+
+fn literal(value: &Expr) -> Option<&Lit> {
+    match value {
+        Expr::Lit(ExprLit { lit, attrs }) if attrs.is_empty() => Some(lit),
+        // What a declarative macro passes on may stand in invisible delimiters.
+        Expr::Group(group) => literal(&group.expr),
+        _ => None,
+    }
+}
+
+fn string(value: &Expr) -> Option<&LitStr> {
+    match literal(value) {
+        Some(Lit::Str(text)) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,211 @@
+//! The function under an attribute: which signatures can be called with nothing but state.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, FnArg, Ident, Meta, Pat, PatType, Path, ReturnType, Safety, Token, Type, parse_quote,
+};
+
+use super::Mistakes;
+use crate::attribute::Kind;
+use crate::function::Function;
+
+/// What the expansion has to know of a function, known to be callable.
+pub(crate) struct Signature {
+    pub(crate) ident: Ident,
+    pub(crate) is_async: bool,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) output: Type,
+    /// Conditions under which the function exists, and so its entry.
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+/// One piece of state that the function takes.
+pub(crate) struct Parameter {
+    pub(crate) ty: Type,
+    pub(crate) is_borrowed: bool,
+    pub(crate) conditions: Vec<Attribute>,
+}
+
+pub(crate) fn signature(kind: Kind, function: &Function) -> syn::Result<Signature> {
+    let mut mistakes = Mistakes::default();
+    let attribute = kind.attribute();
+    let sig = &function.sig;
+
+    for copy in function.attrs.iter().filter(|attr| is_named(attr.path(), attribute)) {
+        mistakes.on(
+            copy,
+            format!("`#[{attribute}]` stands here twice, which would register the function twice"),
+        );
+    }
+    if let Some(constness) = sig.constness {
+        mistakes
+            .on(constness, format!("a `const fn` cannot be a `#[{attribute}]`: leave out `const`"));
+    }
+    if let Safety::Unsafe(token) = sig.safety {
+        mistakes.on(
+            token,
+            format!("an `unsafe fn` cannot be a `#[{attribute}]`: nobody could keep its contract"),
+        );
+    }
+    if let Some(abi) = &sig.abi {
+        mistakes
+            .on(abi, format!("an `extern fn` cannot be a `#[{attribute}]`: write a plain `fn`"));
+    }
+    if !sig.generics.params.is_empty() {
+        mistakes.on(
+            &sig.generics,
+            format!(
+                "a generic function cannot be a `#[{attribute}]`: nothing tells its parameters"
+            ),
+        );
+    }
+    if let Some(clause) = &sig.generics.where_clause {
+        mistakes.on(clause, format!("a `#[{attribute}]` cannot have a `where` clause"));
+    }
+
+    let mut parameters = Vec::new();
+    for input in &sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => mistakes.on(
+                receiver,
+                format!(
+                    "a method cannot be a `#[{attribute}]`: write a free function that takes \
+                     what it needs as state"
+                ),
+            ),
+            FnArg::Typed(typed) => parameters.extend(parameter(typed, &mut mistakes)),
+        }
+    }
+    let output = output(&sig.output, &mut mistakes);
+    mistakes.into_result()?;
+    Ok(Signature {
+        ident: sig.ident.clone(),
+        is_async: sig.asyncness.is_some(),
+        parameters,
+        output,
+        conditions: conditions(&function.attrs),
+    })
+}
+
+fn is_named(path: &Path, attribute: &str) -> bool {
+    path.segments.last().is_some_and(|segment| segment.ident == attribute)
+}
+
+fn parameter(typed: &PatType, mistakes: &mut Mistakes) -> Option<Parameter> {
+    let is_plain = match &*typed.pat {
+        Pat::Ident(pat) => pat.by_ref.is_none() && pat.subpat.is_none(),
+        Pat::Wild(_) => true,
+        _ => false,
+    };
+    if !is_plain {
+        mistakes.on(
+            &typed.pat,
+            "a parameter is one piece of state, without a pattern: write `pool: &Pool`",
+        );
+    }
+    let ty = ungrouped(&typed.ty);
+    if let Some(token) = impl_trait(ty.to_token_stream()) {
+        mistakes.push(syn::Error::new(
+            token.span(),
+            "`impl Trait` cannot be state, which is found by its type: write the type",
+        ));
+        return None;
+    }
+    let Type::Reference(reference) = ty else {
+        return Some(Parameter {
+            ty: ty.clone(),
+            is_borrowed: false,
+            conditions: conditions(&typed.attrs),
+        });
+    };
+    let target = ungrouped(&reference.elem);
+    let owner = match target {
+        Type::Path(path) if path.path.is_ident("str") => Some("String"),
+        Type::Slice(_) => Some("Vec<_>"),
+        Type::TraitObject(_) => Some("Arc<dyn _>"),
+        _ => None,
+    };
+    if reference.mutability.is_some() {
+        mistakes.on(
+            ty,
+            "state is shared between runs and cannot be `&mut`: take `&T` and put a lock into `T`",
+        );
+    } else if let Some(owner) = owner {
+        mistakes.on(
+            ty,
+            format!(
+                "`{}` cannot be state, whose size must be known: take `&{owner}`, or better a \
+                 type of your own",
+                ty.to_token_stream().to_string().replace("& ", "&"),
+            ),
+        );
+    } else if let Some(lifetime) = &reference.lifetime {
+        mistakes
+            .on(lifetime, "state is borrowed for one run only: write the `&` without a lifetime");
+    }
+    Some(Parameter { ty: target.clone(), is_borrowed: true, conditions: conditions(&typed.attrs) })
+}
+
+fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
+    match output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => {
+            if let Some(token) = impl_trait(ty.to_token_stream()) {
+                mistakes.push(syn::Error::new(
+                    token.span(),
+                    "the outcome cannot be `impl Trait`: write the type (and `async fn` for a future)",
+                ));
+            }
+            Type::clone(ungrouped(ty))
+        }
+    }
+}
+
+/// What a declarative macro passes on as `$ty` stands in invisible delimiters.
+fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        ty => ty,
+    }
+}
+
+/// The first `impl` in a type, which can only be an `impl Trait`.
+fn impl_trait(ty: TokenStream) -> Option<TokenTree> {
+    ty.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ref ident) if ident == "impl" => Some(token),
+        TokenTree::Group(group) => impl_trait(group.stream()),
+        _ => None,
+    })
+}
+
+/// The `#[cfg]`s among `attrs`, those that `#[cfg_attr]` brings included.
+fn conditions(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs
+        .iter()
+        .filter_map(|attr| {
+            let condition = condition(&attr.meta)?;
+            Some(parse_quote!(#[#condition]))
+        })
+        .collect()
+}
+
+fn condition(meta: &Meta) -> Option<TokenStream> {
+    if meta.path().is_ident("cfg") {
+        return Some(meta.to_token_stream());
+    }
+    let Meta::List(list) = meta else { return None };
+    if !list.path.is_ident("cfg_attr") {
+        return None;
+    }
+    let parser = Punctuated::<Meta, Token![,]>::parse_terminated;
+    let mut parts = list.parse_args_with(parser).ok()?.into_iter();
+    let predicate = parts.next()?;
+    let wanted: Vec<_> = parts.filter_map(|part| condition(&part)).collect();
+    (!wanted.is_empty()).then(|| {
+        let path = &list.path;
+        quote!(#path(#predicate, #(#wanted),*))
+    })
+}
