@@ -253,8 +253,7 @@ impl Builder {
         let mut checks = registered(self.without_registered, &self.left_out, &mut mistakes);
         checks.extend(self.checks);
         replace(&mut checks, self.replacements, &mut mistakes);
-        // Stable, so that of two checks of one name the registered one is told first.
-        checks.sort_by(|one, other| one.name.cmp(&other.name));
+        checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
         accept::names(&checks, &mut mistakes);
         for name in self.required {
             if checks.binary_search_by(|check| check.name.cmp(&name)).is_err() {
@@ -391,11 +390,17 @@ fn version_provider(
     if without_registered {
         return None;
     }
-    let mut entries = inventory::iter::<VersionEntry>.into_iter();
-    let entry = entries.next()?;
-    mistakes.extend(entries.map(|other| Mistake::two_versions(&entry.origin, &other.origin)));
-    let job = accept::bound(what, &entry.origin, entry.bind, state, mistakes);
-    accept::provider(what, entry.origin, job, &entry.settings, defaults, mistakes)
+    let mut entries: Vec<_> = inventory::iter::<VersionEntry>.into_iter().collect();
+    entries.sort_by_key(|entry| entry.origin);
+    for pair in entries.windows(2) {
+        mistakes.push(Mistake::two_versions(&pair[0].origin, &pair[1].origin));
+    }
+    let providers = entries.into_iter().filter_map(|entry| {
+        let job = accept::bound(what, &entry.origin, entry.bind, state, mistakes);
+        accept::provider(what, entry.origin, job, &entry.settings, defaults, mistakes)
+    });
+    // All are looked at, for the mistakes in them; where there are none, there is one provider.
+    providers.last()
 }
 
 fn contributors(
@@ -420,8 +425,12 @@ fn contributors(
         accepted.extend(provider.map(|provider| (key, provider)));
     }
     let given = seen.clone();
-    let entries = inventory::iter::<InfoEntry>.into_iter().filter(|_| !without_registered);
-    for entry in entries.filter(|entry| !given.contains_key(entry.key)) {
+    let mut entries: Vec<_> = inventory::iter::<InfoEntry>
+        .into_iter()
+        .filter(|entry| !without_registered && !given.contains_key(entry.key))
+        .collect();
+    entries.sort_by_key(|entry| entry.origin);
+    for entry in entries {
         if let Some(first) = seen.insert(entry.key.into(), entry.origin) {
             mistakes.push(Mistake::same_key(entry.key, &first, &entry.origin));
         }

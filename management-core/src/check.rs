@@ -167,12 +167,12 @@ impl Check {
     }
 }
 
-/// Where something was registered.
-#[derive(Clone, Copy, Debug)]
+/// Where something was registered. In the order of files and lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
-    module: Option<&'static str>,
     file: &'static str,
     line: u32,
+    module: Option<&'static str>,
 }
 
 impl Origin {

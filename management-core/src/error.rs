@@ -125,11 +125,13 @@ impl Mistake {
     }
 
     pub(crate) fn same_name(name: &str, first: &Origin, second: &Origin) -> Self {
-        let text = format!(
-            "two checks are named `{name}`, at {first} and {second}: rename one, or leave one out \
-             with `.without({:?})`",
-            second.krate().map_or_else(|| name.to_owned(), |krate| format!("{krate}/{name}")),
-        );
+        let remedy = match (first.krate(), second.krate()) {
+            (one, Some(krate)) | (Some(krate), one) if one != Some(krate) => {
+                format!("rename one, or leave one out with `.without(\"{krate}/{name}\")`")
+            }
+            _ => "rename one".into(),
+        };
+        let text = format!("two checks are named `{name}`, at {first} and {second}: {remedy}");
         Mistake::new(Kind::NameTaken, text)
     }
 

@@ -70,8 +70,8 @@ impl<'a> Bind<'a> {
     }
 
     /// State for a parameter `T`.
-    pub fn owned<T: Clone + Send + Sync + 'static>(&mut self) -> Bound<T> {
-        self.borrowed()
+    pub fn owned<T: Clone + Send + Sync + 'static>(&mut self) -> Owned<T> {
+        Owned { state: self.borrowed(), clone: T::clone }
     }
 }
 
@@ -90,18 +90,32 @@ impl<T> Bound<T> {
     pub fn get(&self) -> &T {
         self.0.as_deref().expect("`build()` refuses a function whose state is missing")
     }
-
-    /// A clone of the state.
-    pub fn cloned(&self) -> T
-    where
-        T: Clone,
-    {
-        self.get().clone()
-    }
 }
 
 impl<T> Clone for Bound<T> {
     fn clone(&self) -> Self {
         Bound(self.0.clone())
+    }
+}
+
+/// One parameter's state, to be cloned for each run.
+///
+/// The clone is a pointer so that a type without one is complained of once, at the parameter.
+#[derive(Debug)]
+pub struct Owned<T> {
+    state: Bound<T>,
+    clone: fn(&T) -> T,
+}
+
+impl<T> Owned<T> {
+    /// A clone of the state.
+    pub fn get(&self) -> T {
+        (self.clone)(self.state.get())
+    }
+}
+
+impl<T> Clone for Owned<T> {
+    fn clone(&self) -> Self {
+        Owned { state: self.state.clone(), clone: self.clone }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -92,24 +92,24 @@ fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
         signature.parameters.iter().map(|parameter| &parameter.conditions).collect();
     let values = variables.iter().zip(&signature.parameters).map(|(variable, parameter)| {
         let conditions = &parameter.conditions;
-        let access = if parameter.is_borrowed { quote!(get) } else { quote!(cloned) };
-        quote!(#(#conditions)* #variable.#access())
+        quote!(#(#conditions)* #variable.get())
     });
     let function = &signature.ident;
     let call = quote!(#function(#(#values),*));
-    // Errors about the future and about the outcome belong to the user's tokens.
+    // What the compiler says of the future is about the function, and not about the attribute.
     let at = function.span();
+    let job_type = respanned(quote!(#door::Job), at);
     let job = if signature.is_async {
-        let outcome = outcome(kind, door, signature, &quote!(#call.await));
+        let outcome = outcome(kind, door, signature, &quote_spanned!(at=> #call.await));
         quote_spanned! {at=>
-            #door::Job::future(move || {
+            #job_type::future(move || {
                 #(#(#conditions)* let #variables = ::core::clone::Clone::clone(&#variables);)*
                 async move { #outcome }
             })
         }
     } else {
         let outcome = outcome(kind, door, signature, &call);
-        quote_spanned!(at=> #door::Job::blocking(move || #outcome))
+        quote_spanned!(at=> #job_type::blocking(move || #outcome))
     };
     quote! {
         fn __bind(__bind: &mut #door::Bind<'_>) -> #door::Job<#value> {
@@ -117,6 +117,15 @@ fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
             #job
         }
     }
+}
+
+/// The same tokens, for errors to be shown elsewhere.
+fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
+    let tokens = tokens.into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(at));
+        token
+    });
+    tokens.collect()
 }
 
 /// Turns what the function returned into what its runner keeps.

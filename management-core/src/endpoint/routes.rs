@@ -56,6 +56,7 @@ pub(super) fn name_in(path: &str) -> Option<Cow<'_, str>> {
 pub(super) fn probe(name: &str) -> Option<Route> {
     ROUTES
         .iter()
+        .filter(|(_, route)| *route != Route::Named)
         .find(|(path, _)| path.strip_prefix("/health/") == Some(name))
         .map(|&(_, route)| route)
 }
@@ -91,5 +92,6 @@ mod tests {
         assert_eq!(probe("ping"), Some(Route::Liveness));
         assert_eq!(probe("startup"), Some(Route::Startup));
         assert_eq!(probe("db"), None);
+        assert_eq!(probe("{name}"), None);
     }
 }

@@ -75,7 +75,9 @@ pub(crate) fn signature(kind: Kind, function: &Function) -> syn::Result<Signatur
                      what it needs as state"
                 ),
             ),
-            FnArg::Typed(typed) => parameters.extend(parameter(typed, &mut mistakes)),
+            FnArg::Typed(typed) => {
+                parameters.extend(parameter(typed, sig.generics.params.is_empty(), &mut mistakes));
+            }
         }
     }
     let output = output(&sig.output, &mut mistakes);
@@ -93,7 +95,7 @@ fn is_named(path: &Path, attribute: &str) -> bool {
     path.segments.last().is_some_and(|segment| segment.ident == attribute)
 }
 
-fn parameter(typed: &PatType, mistakes: &mut Mistakes) -> Option<Parameter> {
+fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> Option<Parameter> {
     let is_plain = match &*typed.pat {
         Pat::Ident(pat) => pat.by_ref.is_none() && pat.subpat.is_none(),
         Pat::Wild(_) => true,
@@ -122,9 +124,9 @@ fn parameter(typed: &PatType, mistakes: &mut Mistakes) -> Option<Parameter> {
     };
     let target = ungrouped(&reference.elem);
     let owner = match target {
-        Type::Path(path) if path.path.is_ident("str") => Some("String"),
-        Type::Slice(_) => Some("Vec<_>"),
-        Type::TraitObject(_) => Some("Arc<dyn _>"),
+        Type::Path(path) if path.path.is_ident("str") => Some("String".into()),
+        Type::Slice(slice) => Some(format!("Vec<{}>", text(&slice.elem))),
+        Type::TraitObject(object) => Some(format!("Arc<{}>", text(object))),
         _ => None,
     };
     if reference.mutability.is_some() {
@@ -136,12 +138,12 @@ fn parameter(typed: &PatType, mistakes: &mut Mistakes) -> Option<Parameter> {
         mistakes.on(
             ty,
             format!(
-                "`{}` cannot be state, whose size must be known: take `&{owner}`, or better a \
+                "`&{}` cannot be state, whose size must be known: take `&{owner}`, or better a \
                  type of your own",
-                ty.to_token_stream().to_string().replace("& ", "&"),
+                text(target),
             ),
         );
-    } else if let Some(lifetime) = &reference.lifetime {
+    } else if let Some(lifetime) = reference.lifetime.as_ref().filter(|_| judge_lifetime) {
         mistakes
             .on(lifetime, "state is borrowed for one run only: write the `&` without a lifetime");
     }
@@ -161,6 +163,10 @@ fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
             Type::clone(ungrouped(ty))
         }
     }
+}
+
+fn text(tokens: &impl ToTokens) -> String {
+    tokens.to_token_stream().to_string()
 }
 
 /// What a declarative macro passes on as `$ty` stands in invisible delimiters.

@@ -1,0 +1,119 @@
+//! All mistakes in what attributes register are told at once.
+
+use management_axum::{
+    Check, Management, Status, health_check, info_contributor, readiness_check, version_provider,
+};
+use std::time::Duration;
+
+struct Pool;
+#[derive(Clone)]
+struct Config;
+
+#[health_check("db")]
+async fn database(_: &Pool, _: Config) {}
+
+#[health_check("cache")]
+fn cache() {}
+
+#[readiness_check("cache", groups = ["db", "payments"])]
+fn cache_again() {}
+
+#[health_check("impatient", valid_for = "3s")]
+fn impatient() {}
+
+#[version_provider]
+fn version() -> &'static str {
+    "1"
+}
+
+#[version_provider]
+fn another_version(_: &Pool) -> &'static str {
+    "2"
+}
+
+#[info_contributor("git")]
+fn git() -> u8 {
+    1
+}
+
+#[info_contributor("git")]
+fn git_again() -> u8 {
+    2
+}
+
+#[test]
+fn all_at_once_with_their_places() {
+    let line = |needle: &str| {
+        let lines: Vec<_> = include_str!("mistakes.rs").lines().collect();
+        lines.iter().position(|line| line.contains(needle)).unwrap() + 1
+    };
+    let error = Management::builder()
+        .state(1_u8)
+        .state(2_u8)
+        .check(Check::new("liveness", async || ()))
+        .check(
+            Check::new("both", async || ())
+                .timeout(Duration::ZERO)
+                .ttl(Duration::from_secs(1))
+                .interval(Duration::from_secs(1)),
+        )
+        .require(["db", "not_there"])
+        .without("nobody")
+        .replace(Check::new("nobody_either", async || ()))
+        .prefix("/a b")
+        .status_code(Status::Degraded, 500)
+        .probe_budget(Duration::ZERO)
+        .build()
+        .unwrap_err();
+    let text = error.to_string();
+    for expected in [
+        format!("check `db` at tests/mistakes.rs:{} takes `mistakes::Pool`", line("check(\"db\")")),
+        format!(
+            "check `db` at tests/mistakes.rs:{} takes `mistakes::Config`",
+            line("check(\"db\")")
+        ),
+        "two values of type `u8`".into(),
+        "two checks are named `cache`".into(),
+        format!("tests/mistakes.rs:{}", line("health_check(\"cache\")")),
+        format!("tests/mistakes.rs:{}", line("readiness_check(\"cache\"")),
+        "the group `db` of check `cache`".into(),
+        "check `impatient`".into(),
+        "`valid_for` is 3s, less than `ttl` (1s) plus `timeout` (4s)".into(),
+        "two version providers".into(),
+        "two info contributors have the key `git`".into(),
+        "the name \"liveness\" of the check".into(),
+        "check `both`".into(),
+        "`timeout` is zero".into(),
+        "`ttl` and `interval` exclude each other".into(),
+        "`.require(\"not_there\")` finds no such check".into(),
+        "use its_crate as _;".into(),
+        "`.without(\"nobody\")`".into(),
+        "`.replace(\"nobody_either\")`".into(),
+        "the prefix \"/a b\"".into(),
+        "`.status_code(Status::Degraded, 500)`".into(),
+        "`probe_budget` is zero".into(),
+    ] {
+        assert!(text.contains(&expected), "{expected:?} is not told in\n{text}");
+    }
+    assert_eq!(error.mistakes().len(), 18, "{text}");
+    assert!(error.is_state() && error.is_name_taken() && error.is_absent() && error.is_invalid());
+    // `main` prints errors with `Debug`.
+    assert_eq!(format!("{error:?}"), text);
+}
+
+#[test]
+fn one_mistake_is_one_line() {
+    let error = Management::builder()
+        .without_registered()
+        .check(Check::new("", async || ()))
+        .build()
+        .unwrap_err();
+    assert_eq!(error.to_string().lines().count(), 1, "{error}");
+    assert_eq!(error.mistakes().len(), 1);
+}
+
+#[test]
+fn what_is_left_out_makes_no_mistake() {
+    let built = Management::builder().without_registered().build();
+    assert!(built.is_ok(), "{built:?}");
+}

@@ -1,0 +1,49 @@
+//! The attributes and the builder have the same rule for names.
+
+use management_core::{Check, Management};
+use syn::{Item, LitStr};
+
+/// The names in the `#[health_check("…")]`s of a file.
+fn names_in(source: &str) -> Vec<String> {
+    let file = syn::parse_file(source).unwrap();
+    let functions = file.items.iter().filter_map(|item| match item {
+        Item::Fn(function) => Some(function),
+        _ => None,
+    });
+    let attributes = functions.flat_map(|function| &function.attrs);
+    attributes.map(|attribute| attribute.parse_args::<LitStr>().unwrap().value()).collect()
+}
+
+#[test]
+fn what_the_attribute_refuses_the_builder_refuses() {
+    let refused = names_in(include_str!("ui/fail/names.rs"));
+    assert_eq!(refused.len(), 12);
+    for name in refused {
+        let error = Management::builder()
+            .check(Check::new(&*name, async || ()))
+            .build()
+            .expect_err(&format!("{name:?} is no name"));
+        assert!(error.is_invalid(), "{error}");
+        assert!(error.to_string().contains("names.rs:"), "the place is told: {error}");
+    }
+}
+
+#[test]
+fn what_the_attribute_accepts_the_builder_accepts() {
+    let accepted = names_in(include_str!("ui/pass/names.rs"));
+    assert_eq!(accepted.len(), 5);
+    for name in accepted {
+        let built = Management::builder().check(Check::new(&*name, async || ())).build();
+        assert!(built.is_ok(), "{name:?}: {built:?}");
+    }
+}
+
+#[test]
+fn groups_have_the_rule_of_names() {
+    let error = Management::builder()
+        .check(Check::new("db", async || ()).groups(["a/b", "payments"]))
+        .build()
+        .unwrap_err();
+    assert_eq!(error.mistakes().len(), 1, "{error}");
+    assert!(error.to_string().contains("\"a/b\" of the group of check `db`"), "{error}");
+}

@@ -1,0 +1,247 @@
+//! The log tells why, once.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use management_core::{Check, Health, Management, Status};
+use tokio::time::sleep;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::{Runs, ms, secs, with};
+
+/// What was logged on this thread with the target `management`.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Lines {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        struct Message(String);
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                assert_eq!(field.name(), "message");
+                write!(self.0, "{value:?}").unwrap();
+            }
+        }
+        let meta = event.metadata();
+        if meta.target() == "management" && *meta.level() <= Level::INFO {
+            let mut message = Message(format!("{} ", meta.level()));
+            event.record(&mut message);
+            self.0.lock().unwrap().push(message.0);
+        }
+    }
+}
+
+/// A check whose health the test sets.
+fn settable(name: &str) -> (Check, Arc<Mutex<Health>>) {
+    let health = Arc::new(Mutex::new(Health::up()));
+    let own = Arc::clone(&health);
+    (Check::new(name, move || std::future::ready(own.lock().unwrap().clone())), health)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_two_lines_and_two_when_it_is_over() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (db, health) = settable("db");
+    let management = with([db.readiness(), Check::new("cache", async || ()).readiness()]);
+    assert_eq!(
+        lines.take(),
+        ["INFO registered: 2 checks, no version provider, 0 info contributors"]
+    );
+    for _ in 0..10 {
+        management.readiness().await;
+        sleep(secs(10)).await;
+    }
+    assert_eq!(lines.take(), [""; 0], "that all is well is no news");
+
+    for second in 0..50 {
+        // The text differs from poll to poll, the status does not.
+        *health.lock().unwrap() = Health::down(format!("refused, attempt {second}"));
+        management.readiness().await;
+        sleep(secs(10)).await;
+    }
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN db UP → DOWN: refused, attempt 0",
+            "WARN readiness UP → DOWN: db refused, attempt 0",
+        ]
+    );
+    *health.lock().unwrap() = Health::degraded("slow");
+    for _ in 0..10 {
+        management.readiness().await;
+        sleep(secs(10)).await;
+    }
+    assert_eq!(
+        lines.take(),
+        ["INFO db DOWN → DEGRADED: slow", "INFO readiness DOWN → DEGRADED: db slow"]
+    );
+    *health.lock().unwrap() = Health::up();
+    management.readiness().await;
+    assert_eq!(lines.take(), ["INFO db DEGRADED → UP", "INFO readiness DEGRADED → UP"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_down_from_the_start_is_told() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management = with([
+        Check::new("db", || async { std::future::pending::<()>().await }).timeout(secs(2)),
+        Check::new("cache", async || false),
+    ]);
+    lines.take();
+    management.health().await;
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN cache DOWN",
+            "WARN db DOWN: timed out after 2s",
+            "WARN health DOWN: cache DOWN, db timed out after 2s"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_begins_to_exceed_the_probe_budget_is_one_line() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let runs = Runs::default();
+    let management = with([
+        runs.taking("probed", secs(2)).readiness(),
+        // No probe reads it, so nobody gives up on it.
+        runs.taking("unprobed", secs(2)),
+    ]);
+    lines.take();
+    for _ in 0..10 {
+        management.readiness().await;
+        management.health().await;
+        sleep(secs(10)).await;
+    }
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN readiness UNKNOWN: probed no result within 800ms",
+            "WARN check probed took 2s, longer than the probe budget of 800ms: it is answered from its last result",
+            "INFO readiness UNKNOWN → UP",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_text_of_a_panic_is_for_the_log_alone() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management = with([Check::new("db", || async { panic!("the\nsecret is {}", 42) as () })]);
+    lines.take();
+    let report = management.health().await;
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN db DOWN: panicked: the secret is 42",
+            "WARN health DOWN: db panicked: the secret is 42"
+        ]
+    );
+    let db = report.components().next().unwrap();
+    assert_eq!(db.health().reason(), Some("panicked"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_are_not_logged() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management =
+        with([Check::new("db", async || Err::<(), _>("no postgres://user:hunter2@db/x"))]);
+    management.health().await;
+    let said = lines.take().join("\n");
+    assert!(said.contains("no postgres://***@db/x") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_with_checks_left_out_is_no_change() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management = with([Check::new("db", async || false).readiness()]);
+    management.readiness().await;
+    lines.take();
+    let app = management_axum::router(&management);
+    let answer = crate::support::get(&app, "/z/health/readiness?exclude=db").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(lines.take(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn providers_that_fail_are_told_once() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let works = Arc::new(Mutex::new(false));
+    let switch = Arc::clone(&works);
+    let management = Management::builder()
+        .info_contributor("git", move || {
+            let works = *switch.lock().unwrap();
+            async move { if works { Ok("abc") } else { Err("no repository") } }
+        })
+        .version_provider(|| async { panic!("no version") as String })
+        .build()
+        .unwrap();
+    lines.take();
+    let app = management_axum::router(&management);
+    for _ in 0..10 {
+        let info = crate::support::get(&app, "/z/info").await;
+        assert!(!info.body.contains("git"), "{}", info.body);
+        let version = crate::support::get(&app, "/z/version").await;
+        assert_eq!((version.status.as_u16(), &*version.body), (503, "unknown"));
+        sleep(secs(10)).await;
+    }
+    let mut said = lines.take();
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "WARN info contributor `git` failed: no repository",
+            "WARN version provider failed: panicked: no version",
+        ]
+    );
+    *works.lock().unwrap() = true;
+    assert!(crate::support::get(&app, "/z/info").await.body.contains(r#""git":"abc""#));
+    assert_eq!(lines.take(), ["INFO info contributor `git` works again"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_contributor_is_answered_from_its_last_value() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management = Management::builder()
+        .timeout(secs(10))
+        .info_contributor("slow", async || {
+            sleep(secs(6)).await;
+            Ok::<_, std::fmt::Error>(1)
+        })
+        .build()
+        .unwrap();
+    lines.take();
+    let app = management_axum::router(&management);
+    assert!(!crate::support::get(&app, "/z/info").await.body.contains("slow"));
+    sleep(secs(10)).await;
+    let start = tokio::time::Instant::now();
+    assert!(crate::support::get(&app, "/z/info").await.body.contains(r#""slow":1"#));
+    assert_eq!(start.elapsed(), ms(4_500));
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN the info contributor `slow` took 6s, longer than the health budget of 4s 500ms: it is answered from its last result"
+        ]
+    );
+    assert_eq!(management.health().await.status(), Status::Up);
+}

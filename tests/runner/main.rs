@@ -1,0 +1,68 @@
+//! How checks are run. Async checks in paused time, sync ones in at most 100 ms of real time.
+
+mod background;
+mod budgets;
+mod deadlines;
+mod logs;
+mod runtimes;
+mod sharing;
+mod startup;
+#[path = "../support.rs"]
+mod support;
+mod threads;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use management_core::{Check, Component, Management};
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn with(checks: impl IntoIterator<Item = Check>) -> Management {
+    checks
+        .into_iter()
+        .fold(Management::builder(), |builder, check| builder.check(check))
+        .build()
+        .unwrap()
+}
+
+async fn one(management: &Management, name: &str) -> Component {
+    management.check(name).await.unwrap()
+}
+
+/// Counts how often a check has begun and ended.
+#[derive(Clone, Default)]
+struct Runs {
+    begun: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+}
+
+impl Runs {
+    /// A check that takes this long, and is up.
+    fn taking(&self, name: &str, duration: Duration) -> Check {
+        let runs = self.clone();
+        Check::new(name, move || {
+            let runs = runs.clone();
+            runs.begun.fetch_add(1, Ordering::SeqCst);
+            async move {
+                tokio::time::sleep(duration).await;
+                runs.ended.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+    }
+
+    fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    fn ended(&self) -> usize {
+        self.ended.load(Ordering::SeqCst)
+    }
+}

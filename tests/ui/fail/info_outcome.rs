@@ -1,0 +1,10 @@
+use management_axum::info_contributor;
+
+struct Commit;
+
+#[info_contributor("git")]
+fn git() -> Commit {
+    Commit
+}
+
+fn main() {}

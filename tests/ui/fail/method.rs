@@ -1,0 +1,10 @@
+use management_axum::health_check;
+
+struct Service;
+
+impl Service {
+    #[health_check("db")]
+    async fn db(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use management_axum::health_check;
+
+#[health_check("d/b", tll = "2s", timeout = "soon")]
+unsafe fn db(pool: &mut String) {
+    let _ = pool;
+}
+
+fn main() {
+    // The function is kept, so this call is no third mistake.
+    unsafe { db(&mut String::new()) }
+}
