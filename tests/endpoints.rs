@@ -34,7 +34,7 @@ fn of(builder: Builder) -> Endpoint {
 }
 
 fn with(checks: impl IntoIterator<Item = Check>) -> Endpoint {
-    of(checks.into_iter().fold(Management::builder(), |builder, check| builder.check(check)))
+    of(checks.into_iter().fold(Management::builder(), Builder::check))
 }
 
 fn fixed(name: &str, status: Status) -> Check {

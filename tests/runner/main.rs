@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use management_core::{Check, Component, Management};
+use management_core::{Builder, Check, Component, Management};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -26,11 +26,7 @@ const fn secs(seconds: u64) -> Duration {
 }
 
 fn with(checks: impl IntoIterator<Item = Check>) -> Management {
-    checks
-        .into_iter()
-        .fold(Management::builder(), |builder, check| builder.check(check))
-        .build()
-        .unwrap()
+    checks.into_iter().fold(Management::builder(), Builder::check).build().unwrap()
 }
 
 async fn one(management: &Management, name: &str) -> Component {
