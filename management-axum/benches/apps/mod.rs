@@ -1,0 +1,119 @@
+//! The services that are measured: ours, and bare handlers as floors beside them.
+//!
+//! A floor says the same bytes as ours. Its router has the same paths as ours, each with a handler, so
+//! that what is compared is what lies behind the router and not how long the router looks.
+
+mod floor;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::get;
+use management_axum::endpoint::Endpoint;
+use management_axum::{Check, Error, Management};
+use tokio::task::yield_now;
+
+/// The names of the checks, as they are sorted.
+const NAMES: [&str; 10] = [
+    "check-0", "check-1", "check-2", "check-3", "check-4", "check-5", "check-6", "check-7",
+    "check-8", "check-9",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum App {
+    /// A body that never changes.
+    FloorLiveness,
+    /// The body of ten components, made once.
+    FloorStatic,
+    /// The body of ten components, serialised for each request.
+    FloorSerialised,
+    /// As before, from the results of ten tasks with a deadline each.
+    FloorSpawned,
+    Liveness,
+    Health,
+    HealthTtlZero,
+    /// Each check gives way once before it answers, so that no run ends with its first poll.
+    HealthYielding,
+}
+
+impl App {
+    /// Each one after its floors.
+    pub(crate) const ALL: [App; 8] = [
+        App::FloorLiveness,
+        App::Liveness,
+        App::FloorStatic,
+        App::FloorSerialised,
+        App::FloorSpawned,
+        App::Health,
+        App::HealthTtlZero,
+        App::HealthYielding,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            App::FloorLiveness => "floor: liveness",
+            App::FloorStatic => "floor: ten components, static body",
+            App::FloorSerialised => "floor: ten fixed components",
+            App::FloorSpawned => "floor: ten spawned tasks",
+            App::Liveness => "/z/health/liveness",
+            App::Health => "/z/health, default ttl",
+            App::HealthTtlZero => "/z/health, ttl 0",
+            App::HealthYielding => "/z/health, ttl 0, yielding",
+        }
+    }
+
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            App::FloorLiveness | App::Liveness => "/z/health/liveness",
+            _ => "/z/health",
+        }
+    }
+
+    pub(crate) fn floors(self) -> &'static [App] {
+        match self {
+            App::Liveness => &[App::FloorLiveness],
+            App::Health => &[App::FloorLiveness, App::FloorStatic, App::FloorSerialised],
+            App::HealthTtlZero | App::HealthYielding => &[App::FloorSerialised, App::FloorSpawned],
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn router(self) -> Result<Router, Error> {
+        match self {
+            App::FloorLiveness => at_our_paths(floor::liveness),
+            App::FloorStatic => at_our_paths(floor::fixed_body),
+            App::FloorSerialised => at_our_paths(floor::serialised),
+            App::FloorSpawned => at_our_paths(floor::spawned),
+            App::Liveness | App::Health => ours(instant),
+            App::HealthTtlZero => ours(|name| instant(name).ttl(Duration::ZERO)),
+            App::HealthYielding => ours(|name| yielding(name).ttl(Duration::ZERO)),
+        }
+    }
+}
+
+fn at_our_paths<H: Handler<T, ()>, T: 'static>(handler: H) -> Result<Router, Error> {
+    let handler = get(handler);
+    let ours = Endpoint::new(&Management::new()?);
+    Ok(ours.paths().fold(Router::new(), |router, (path, _)| {
+        let with_slash = format!("{path}/");
+        router.route(&path, handler.clone()).route(&with_slash, handler.clone())
+    }))
+}
+
+fn ours(check: fn(&str) -> Check) -> Result<Router, Error> {
+    let builder =
+        NAMES.iter().fold(Management::builder(), |builder, name| builder.check(check(name)));
+    Ok(management_axum::router(&builder.build()?))
+}
+
+fn instant(name: &str) -> Check {
+    Check::new(name, || async { true })
+}
+
+fn yielding(name: &str) -> Check {
+    Check::new(name, || async {
+        yield_now().await;
+        true
+    })
+}
