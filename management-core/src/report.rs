@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::check::Kind;
@@ -194,7 +195,8 @@ impl Pending {
         budget: Duration,
     ) -> Self {
         let at = Instant::now();
-        let asked = slots.map(|slot| (Arc::clone(slot), slot.runner.ask(at))).collect();
+        let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
+        asked.extend(slots.map(|slot| (Arc::clone(slot), slot.runner.ask(at))));
         Pending { asked, at, budget }
     }
 
@@ -212,6 +214,8 @@ impl Pending {
 
     /// The answer, when every run has ended or the budget is spent.
     pub(crate) async fn wait(self) -> Answered {
+        // Quick checks have ended when this task is looked at again, and no timer has to be armed.
+        yield_now().await;
         let mut known = Vec::with_capacity(self.asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
         for (slot, asked) in self.asked {

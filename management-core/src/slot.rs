@@ -11,7 +11,7 @@ use crate::health::Health;
 use crate::log;
 use crate::report::Component;
 use crate::runner::{Job, Outcome, Runner, Value};
-use crate::settings::Plan;
+use crate::settings::{Plan, Schedule};
 use crate::status::Status;
 
 /// How many results a subscriber may be behind.
@@ -80,7 +80,9 @@ impl Slot {
         plan.once = about.kind == Kind::Startup;
         let about = Arc::new(about);
         let lost = Arc::clone(&signals.lost);
-        let budget = about.kind.is_probed().then_some(probe_budget);
+        // Nobody waits for a run in the background.
+        let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. });
+        let budget = (about.kind.is_probed() && is_waited_for).then_some(probe_budget);
         let observer = Arc::clone(&about);
         let signals = Arc::clone(signals);
         let slow = Slow::new(budget, "probe budget");

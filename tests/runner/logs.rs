@@ -140,6 +140,22 @@ async fn a_check_that_begins_to_exceed_the_probe_budget_is_one_line() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_check_in_the_background() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let runs = Runs::default();
+    let management = with([runs.taking("db", secs(2)).readiness().interval(secs(5))]);
+    lines.take();
+    sleep(secs(3)).await;
+    for _ in 0..10 {
+        management.readiness().await;
+        sleep(secs(1)).await;
+    }
+    assert_eq!(lines.take(), [""; 0]);
+    assert!(runs.ended() > 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_text_of_a_panic_is_for_the_log_alone() {
     let lines = Lines::default();
     let _guard = lines.capture();

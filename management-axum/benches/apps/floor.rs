@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::{HeaderName, HeaderValue};
 use axum::response::IntoResponse;
 use serde::{Serialize, Serializer};
 use tokio::time::timeout;
@@ -14,10 +14,12 @@ use super::NAMES;
 /// The deadline of a check that sets none.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// As an application would write them. Their values are copied and looked through for each request,
-/// which ours are spared.
-const HEADERS: [(HeaderName, &str); 3] =
-    [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store"), (VARY, "Accept")];
+/// Constants, as careful code has them: a `&str` would be copied and looked through for each request.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (VARY, HeaderValue::from_static("Accept")),
+];
 
 const TEN_COMPONENTS: &str = concat!(
     r#"{"status":"UP","components":{"#,

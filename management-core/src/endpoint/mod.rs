@@ -180,7 +180,7 @@ pub struct Respond(Progress);
 
 enum Progress {
     Ready(Option<Response<Bytes>>),
-    Waiting(Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>),
+    Waiting(Method, Pin<Box<dyn Future<Output = Reply> + Send>>),
 }
 
 impl Respond {
@@ -189,8 +189,7 @@ impl Respond {
     }
 
     fn later(method: &Method, reply: impl Future<Output = Reply> + Send + 'static) -> Self {
-        let method = method.clone();
-        Respond(Progress::Waiting(Box::pin(async move { reply.await.to(&method) })))
+        Respond(Progress::Waiting(method.clone(), Box::pin(reply)))
     }
 }
 
@@ -202,7 +201,9 @@ impl Future for Respond {
             Progress::Ready(response) => {
                 Poll::Ready(response.take().expect("polled after it was ready"))
             }
-            Progress::Waiting(future) => future.as_mut().poll(cx),
+            Progress::Waiting(method, reply) => {
+                reply.as_mut().poll(cx).map(|reply| reply.to(method))
+            }
         }
     }
 }
@@ -211,7 +212,7 @@ impl fmt::Debug for Respond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Progress::Ready(_) => "Respond(ready)",
-            Progress::Waiting(_) => "Respond(waiting)",
+            Progress::Waiting(..) => "Respond(waiting)",
         })
     }
 }

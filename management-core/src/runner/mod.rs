@@ -19,6 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -58,8 +59,8 @@ struct State<V> {
 }
 
 /// What somebody who waits does next.
-enum Next {
-    Sleep(Instant),
+enum Next<'a> {
+    Sleep(Instant, Notified<'a>),
     TimeOut(u64),
     /// The run has gone with its runtime.
     AskAgain,
@@ -130,8 +131,6 @@ impl<V: Value> Runner<V> {
         let until = asked + budget;
         let mut is_second_try = false;
         loop {
-            // Made before the state is looked at, so that no change in between is missed.
-            let changed = self.changed.notified();
             let next = {
                 let now = Instant::now();
                 let state = self.lock();
@@ -142,7 +141,10 @@ impl<V: Value> Runner<V> {
                         return self.late(&state, now, Missing::Late(budget));
                     }
                     // If ours was dropped and another began meanwhile, that one will do.
-                    (_, Some(run)) => Next::Sleep(run.deadline.min(until)),
+                    (_, Some(run)) => {
+                        // Made under the lock, so that no change from here on is missed.
+                        Next::Sleep(run.deadline.min(until), self.changed.notified())
+                    }
                     (_, None) if is_second_try => {
                         return self.late(&state, now, Missing::Interrupted);
                     }
@@ -151,7 +153,7 @@ impl<V: Value> Runner<V> {
             };
             match next {
                 // Whether it was woken or slept through, the state tells what has happened.
-                Next::Sleep(deadline) => drop(timeout_at(deadline, changed).await),
+                Next::Sleep(deadline, changed) => drop(timeout_at(deadline, changed).await),
                 Next::TimeOut(run) => self.time_out(run),
                 Next::AskAgain => {
                     is_second_try = true;
