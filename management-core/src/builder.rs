@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, RwLock};
@@ -8,15 +7,14 @@ use serde::Serialize;
 
 use crate::accept;
 use crate::check::{Check, Origin};
+use crate::collect;
 use crate::error::{Error, Mistake, refuse};
 use crate::exposure::{Codes, Exposure, ShowDetails};
-use crate::info::{self, Contributor, Json, Provider};
+use crate::info::{self, Contributor, Json};
 use crate::log::line;
 use crate::management::{Inner, Management};
-use crate::name;
 use crate::prefix;
 use crate::provided::{self, Contributed, Contribution, IntoVersion, Provided};
-use crate::registry::{CheckEntry, InfoEntry, VersionEntry};
 use crate::runner::{Failure, Job};
 use crate::settings::Settings;
 use crate::slot::{Signals, Slot};
@@ -250,9 +248,10 @@ impl Builder {
             String::new()
         });
 
-        let mut checks = registered(self.without_registered, &self.left_out, &mut mistakes);
+        let mut checks =
+            collect::registered(self.without_registered, &self.left_out, &mut mistakes);
         checks.extend(self.checks);
-        replace(&mut checks, self.replacements, &mut mistakes);
+        collect::replace(&mut checks, self.replacements, &mut mistakes);
         checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
         accept::names(&checks, &mut mistakes);
         for name in self.required {
@@ -275,14 +274,14 @@ impl Builder {
             .map(Arc::new)
             .collect();
 
-        let provider = version_provider(
+        let provider = collect::version_provider(
             self.version,
             self.without_registered,
             &state,
             &defaults,
             &mut mistakes,
         );
-        let contributors = contributors(
+        let contributors = collect::contributors(
             self.contributors,
             self.without_registered,
             &state,
@@ -325,123 +324,6 @@ impl fmt::Debug for Builder {
             .field("checks", &self.checks)
             .finish_non_exhaustive()
     }
-}
-
-/// What attributes registered, less what is left out.
-fn registered(without_all: bool, left_out: &[String], mistakes: &mut Vec<Mistake>) -> Vec<Check> {
-    let entries = || inventory::iter::<CheckEntry>.into_iter();
-    let is_meant = |name: &str, entry: &CheckEntry| {
-        // A name has no slash, so there is only one way to read this.
-        match name.split_once('/') {
-            Some((krate, name)) => {
-                name == entry.name
-                    && entry.origin.krate().is_some_and(|own| own == krate.replace('-', "_"))
-            }
-            None => name == entry.name,
-        }
-    };
-    for name in left_out {
-        if !entries().any(|entry| is_meant(name, entry)) {
-            mistakes.push(Mistake::absent(
-                "without",
-                name,
-                "give the name of a check that an attribute registered, or `crate/name`",
-            ));
-        }
-    }
-    if without_all {
-        return Vec::new();
-    }
-    entries()
-        .filter(|entry| !left_out.iter().any(|name| is_meant(name, entry)))
-        .map(Check::from)
-        .collect()
-}
-
-/// Puts each replacement in the place of the check of its name.
-fn replace(checks: &mut [Check], replacements: Vec<Check>, mistakes: &mut Vec<Mistake>) {
-    for mut check in replacements {
-        let Some(old) = checks.iter_mut().find(|old| old.name == check.name) else {
-            mistakes.push(Mistake::absent(
-                "replace",
-                &check.name,
-                "add it with `.check(…)` instead, or give the name of one that is there",
-            ));
-            continue;
-        };
-        check.kind = check.kind.or(old.kind);
-        check.settings = check.settings.or(&old.settings);
-        check.groups = check.groups.or_else(|| old.groups.take());
-        *old = check;
-    }
-}
-
-fn version_provider(
-    own: Option<(Origin, Job<Provided<Option<String>>>)>,
-    without_registered: bool,
-    state: &State,
-    defaults: &Settings,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Provider<Option<String>>> {
-    let what = "the version provider";
-    if let Some((origin, job)) = own {
-        return accept::provider(what, origin, job, &Settings::new(), defaults, mistakes);
-    }
-    if without_registered {
-        return None;
-    }
-    let mut entries: Vec<_> = inventory::iter::<VersionEntry>.into_iter().collect();
-    entries.sort_by_key(|entry| entry.origin);
-    for pair in entries.windows(2) {
-        mistakes.push(Mistake::two_versions(&pair[0].origin, &pair[1].origin));
-    }
-    let providers = entries.into_iter().filter_map(|entry| {
-        let job = accept::bound(what, &entry.origin, entry.bind, state, mistakes);
-        accept::provider(what, entry.origin, job, &entry.settings, defaults, mistakes)
-    });
-    // All are looked at, for the mistakes in them; where there are none, there is one provider.
-    providers.last()
-}
-
-fn contributors(
-    own: Vec<(String, Origin, Job<Provided<Json>>)>,
-    without_registered: bool,
-    state: &State,
-    defaults: &Settings,
-    mistakes: &mut Vec<Mistake>,
-) -> Vec<(String, Provider<Json>)> {
-    let mut seen: HashMap<String, Origin> = HashMap::new();
-    let mut accepted = Vec::new();
-    for (key, origin, job) in own {
-        if let Some(complaint) = name::info_key_complaint(&key) {
-            mistakes.push(Mistake::name("info contributor", &key, &origin, &complaint));
-        }
-        if let Some(first) = seen.insert(key.clone(), origin) {
-            mistakes.push(Mistake::same_key(&key, &first, &origin));
-        }
-        let what = format!("info contributor `{key}`");
-        let settings = Settings::new();
-        let provider = accept::provider(&what, origin, job, &settings, defaults, mistakes);
-        accepted.extend(provider.map(|provider| (key, provider)));
-    }
-    let given = seen.clone();
-    let mut entries: Vec<_> = inventory::iter::<InfoEntry>
-        .into_iter()
-        .filter(|entry| !without_registered && !given.contains_key(entry.key))
-        .collect();
-    entries.sort_by_key(|entry| entry.origin);
-    for entry in entries {
-        if let Some(first) = seen.insert(entry.key.into(), entry.origin) {
-            mistakes.push(Mistake::same_key(entry.key, &first, &entry.origin));
-        }
-        let what = format!("info contributor `{}`", entry.key);
-        let job = accept::bound(&what, &entry.origin, entry.bind, state, mistakes);
-        let provider =
-            accept::provider(&what, entry.origin, job, &entry.settings, defaults, mistakes);
-        accepted.extend(provider.map(|provider| (entry.key.into(), provider)));
-    }
-    accepted.sort_by(|(one, _), (other, _)| one.cmp(other));
-    accepted
 }
 
 /// Tells the log what there is.

@@ -32,6 +32,7 @@
 mod accept;
 mod builder;
 mod check;
+mod collect;
 pub mod endpoint;
 mod error;
 mod exposure;

@@ -22,8 +22,10 @@
 //! # }
 //! ```
 
+mod identity;
 mod json;
 mod kept;
+mod query;
 mod reply;
 mod routes;
 
@@ -36,16 +38,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use tokio::time::Instant;
 
-use crate::info::Json;
 use crate::management::Management;
-use crate::provided::Provided;
 use crate::report::{Answered, Pending, Question};
-use crate::runner::{Asked, Reading, Runner, Value};
 use crate::status::Status;
-use crate::version;
 use kept::Kept;
+use query::Query;
 use reply::{Content, Reply};
 pub use routes::Route;
 
@@ -92,11 +90,11 @@ impl Endpoint {
             Route::Named => self.named(request),
             Route::Info => {
                 let management = management.clone();
-                Respond::later(method, async move { info(&management).await })
+                Respond::later(method, async move { identity::info(&management).await })
             }
             Route::Version => {
                 let management = management.clone();
-                Respond::later(method, async move { version(&management).await })
+                Respond::later(method, async move { identity::version(&management).await })
             }
         }
     }
@@ -217,28 +215,6 @@ impl fmt::Debug for Respond {
     }
 }
 
-/// What a query asks for.
-struct Query {
-    verbose: bool,
-    left_out: BTreeSet<String>,
-}
-
-impl Query {
-    fn parse(query: &str) -> Self {
-        let mut parsed = Query { verbose: false, left_out: BTreeSet::new() };
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*key {
-                "verbose" => parsed.verbose = !matches!(&*value, "false" | "0"),
-                "exclude" => {
-                    parsed.left_out.insert(value.into_owned());
-                }
-                _ => {}
-            }
-        }
-        parsed
-    }
-}
-
 async fn settle(pending: Pending) -> Answered {
     match pending.now() {
         Ok(answered) => answered,
@@ -264,67 +240,4 @@ fn judged(
     };
     let body = if verbose { json::report(report, details) } else { json::status(status) };
     Reply { code, content: Content::Json, body }
-}
-
-/// What the version provider says; `Err` where it has failed or is late.
-async fn provided_version(management: &Management) -> Result<Option<String>, ()> {
-    let version = &management.inner().version;
-    let provided = match &version.provider {
-        None => None,
-        Some(provider) => {
-            let asked = provider.ask(Instant::now());
-            let outcome = read(provider, asked, management).await.outcome;
-            match outcome.as_ref().map(|outcome| &outcome.value) {
-                Ok(Ok(provided)) => provided.clone(),
-                // Logged when it was run.
-                Ok(Err(_)) | Err(_) => return Err(()),
-            }
-        }
-    };
-    let provided = provided.filter(|version| !version.is_empty());
-    Ok(provided.or_else(|| version.variable.clone()))
-}
-
-async fn version(management: &Management) -> Reply {
-    let (code, text) = match provided_version(management).await {
-        Ok(version) => (StatusCode::OK, version),
-        Err(()) => (StatusCode::SERVICE_UNAVAILABLE, None),
-    };
-    let body = text.map_or(Bytes::from_static(version::UNKNOWN.as_bytes()), Bytes::from);
-    Reply { code, content: Content::Text, body }
-}
-
-async fn info(management: &Management) -> Reply {
-    let inner = management.inner();
-    let now = Instant::now();
-    // All are asked before the first is waited for, so that they run at once.
-    let asked: Vec<_> = inner
-        .contributors
-        .iter()
-        .map(|contributor| (contributor, contributor.runner.ask(now)))
-        .collect();
-    let version = provided_version(management).await.unwrap_or(None);
-    let mut outcomes = Vec::with_capacity(asked.len());
-    for (contributor, asked) in asked {
-        let reading: Reading<Provided<Json>> = read(&contributor.runner, asked, management).await;
-        outcomes.extend(reading.outcome.ok().map(|outcome| (&*contributor.key, outcome)));
-    }
-    let contributions = outcomes
-        .iter()
-        .filter_map(|(key, outcome)| outcome.value.as_ref().ok().map(|json| (*key, json)));
-    let body = json::info(&inner.name, version.as_deref(), contributions);
-    Reply { code: StatusCode::OK, content: Content::Json, body }
-}
-
-async fn read<V: Value>(
-    runner: &Arc<Runner<V>>,
-    asked: Asked<V>,
-    management: &Management,
-) -> Reading<V> {
-    match asked {
-        Asked::Known(reading) => reading,
-        Asked::Running(run) => {
-            runner.wait(run, Instant::now(), management.inner().health_budget).await
-        }
-    }
 }

@@ -1,0 +1,27 @@
+//! What stands behind the `?`.
+
+use std::collections::BTreeSet;
+
+/// What a query asks for.
+pub(super) struct Query {
+    /// Show a probe's components.
+    pub(super) verbose: bool,
+    /// Checks to leave out of the answer.
+    pub(super) left_out: BTreeSet<String>,
+}
+
+impl Query {
+    pub(super) fn parse(query: &str) -> Self {
+        let mut parsed = Query { verbose: false, left_out: BTreeSet::new() };
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "verbose" => parsed.verbose = !matches!(&*value, "false" | "0"),
+                "exclude" => {
+                    parsed.left_out.insert(value.into_owned());
+                }
+                _ => {}
+            }
+        }
+        parsed
+    }
+}
