@@ -206,6 +206,13 @@ async fn under_nest() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "Overlapping method route")]
+async fn a_route_of_the_host_at_our_path_is_noticed() {
+    let host: Router = Router::new().route("/health", on_get(async || "of the host"));
+    drop(host.merge(management_axum::router(&management(""))));
+}
+
+#[tokio::test]
 async fn an_empty_name_is_none() {
     let app: Router = management_axum::router(&management("/z"));
     let answer = get(&app, "/z/health//").await;

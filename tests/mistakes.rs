@@ -67,7 +67,10 @@ fn all_at_once_with_their_places() {
         .unwrap_err();
     let text = error.to_string();
     for expected in [
-        format!("check `db` at tests/mistakes.rs:{} takes `mistakes::Pool`", line("check(\"db\")")),
+        format!(
+            "check `db` at tests/mistakes.rs:{} takes `mistakes::Pool`, and the builder has none but `u8`",
+            line("check(\"db\")")
+        ),
         format!(
             "check `db` at tests/mistakes.rs:{} takes `mistakes::Config`",
             line("check(\"db\")")
@@ -99,6 +102,25 @@ fn all_at_once_with_their_places() {
     assert!(error.is_state() && error.is_name_taken() && error.is_absent() && error.is_invalid());
     // `main` prints errors with `Debug`.
     assert_eq!(format!("{error:?}"), text);
+}
+
+#[test]
+fn a_default_that_cannot_be_is_told_once() {
+    let builder = Management::builder()
+        .without_registered()
+        .timeout(Duration::ZERO)
+        .ttl(Duration::from_secs(1))
+        .interval(Duration::from_secs(1))
+        .check(Check::new("one", async || ()))
+        .check(Check::new("other", async || ()));
+    let error = builder.build().unwrap_err();
+    assert_eq!(
+        error.mistakes(),
+        [
+            "the builder's defaults: `timeout` is zero: it must be longer",
+            "the builder's defaults: `ttl` and `interval` exclude each other: set one of them",
+        ]
+    );
 }
 
 #[test]

@@ -190,6 +190,7 @@ async fn every_form_works() {
     let report = management.health().await;
     let found: Vec<_> = report
         .components()
+        .iter()
         .map(|component| (component.name(), component.status(), component.health().reason()))
         .collect();
     assert_eq!(

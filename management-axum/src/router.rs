@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::any_service;
+use axum::routing::{MethodFilter, MethodRouter, on_service};
 use management_core::Management;
 use management_core::endpoint::{Endpoint, Respond, Route};
 use tower_service::Service;
@@ -30,7 +30,8 @@ use tower_service::Service;
 ///
 /// # Panics
 ///
-/// `merge` panics where the application has a route of the same path, as with any two routers.
+/// `merge` panics where the application answers GET, HEAD or OPTIONS at the same path, as with any two
+/// routers.
 pub fn router<S>(management: &Management) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -39,9 +40,16 @@ where
     endpoint.paths().fold(Router::new(), |router, (path, route)| {
         let answer = Answer { endpoint: endpoint.clone(), route };
         let with_slash = format!("{path}/");
-        // Any method, since the endpoint itself says which ones it answers, and how.
-        router.route(&path, any_service(answer.clone())).route(&with_slash, any_service(answer))
+        router.route(&path, all_methods(answer.clone())).route(&with_slash, all_methods(answer))
     })
+}
+
+/// Any method, since the endpoint itself says which ones it answers, and how.
+///
+/// Those that it answers are named, so that axum notices an application's route of the same path.
+fn all_methods<S: Clone>(answer: Answer) -> MethodRouter<S> {
+    let answered = MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::OPTIONS);
+    on_service(answered, answer.clone()).fallback_service(answer)
 }
 
 /// One route of the endpoints, as a service.

@@ -98,7 +98,8 @@ pub(crate) fn bound<V>(
 ) -> Job<V> {
     let mut found = Bind::new(state);
     let job = bind(&mut found);
-    mistakes.extend(found.missing.iter().map(|ty| Mistake::missing_state(what, origin, ty)));
+    let missing = |ty: &&str| Mistake::missing_state(what, origin, ty, &state.told());
+    mistakes.extend(found.missing.iter().map(missing));
     job
 }
 

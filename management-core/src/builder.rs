@@ -226,7 +226,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// All mistakes at once, each with its place: names that are taken, reserved or no names; state
+    /// All mistakes at once, those of a check with its file and line: names that are taken, reserved or no names; state
     /// that is missing or given twice; settings that exclude each other; two version providers or two
     /// contributors of one key; a group named like a check; a check that is required, replaced or left
     /// out, and not there; a prefix that is no path; a status code other than 200 and 503.
@@ -259,12 +259,24 @@ impl Builder {
                 mistakes.push(Mistake::absent(
                     "require",
                     &name,
-                    "the linker leaves out a crate that nobody names, so write `use its_crate as _;` \
-                     in the binary",
+                    &format!(
+                        "there are {}; the linker leaves out a crate that nobody names, so write \
+                         `use its_crate as _;` in the binary",
+                        some_of(&checks),
+                    ),
                 ));
             }
         }
 
+        // Told once here, and not again for each check that would take them over.
+        let defaults = match defaults.contradictions() {
+            complaints if complaints.is_empty() => defaults,
+            complaints => {
+                let told = |why| Mistake::invalid(format!("the builder's defaults: {why}"));
+                mistakes.extend(complaints.into_iter().map(told));
+                Settings::new()
+            }
+        };
         let signals = Arc::new(Signals::new());
         let slots: Vec<_> = checks
             .into_iter()
@@ -323,6 +335,18 @@ impl fmt::Debug for Builder {
             .field("prefix", &self.prefix)
             .field("checks", &self.checks)
             .finish_non_exhaustive()
+    }
+}
+
+/// The names of checks in a message, which has no room for thousands.
+fn some_of(checks: &[Check]) -> String {
+    const ENOUGH: usize = 10;
+    let names: Vec<_> =
+        checks.iter().take(ENOUGH).map(|check| format!("`{}`", check.name)).collect();
+    match checks.len() {
+        0 => "no checks".into(),
+        count if count > ENOUGH => format!("{} and {} more", names.join(", "), count - ENOUGH),
+        _ => names.join(", "),
     }
 }
 

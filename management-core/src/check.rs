@@ -93,6 +93,9 @@ impl Check {
     }
 
     /// A check that blocks: it gets a thread of its own, and never more than one.
+    ///
+    /// In a test with paused time, the clock jumps to the deadline while the thread is running, and the
+    /// check is late: such tests use a [`Check::new`] in its place.
     #[track_caller]
     pub fn blocking<F, T>(name: impl Into<String>, check: F) -> Self
     where
@@ -160,7 +163,8 @@ impl Check {
         self
     }
 
-    /// The groups that it is also a part of. Defaults to none.
+    /// The groups that it is also a part of, as [`CheckInfo`](crate::CheckInfo) lists them. Defaults to
+    /// none.
     pub fn groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.groups = Some(groups.into_iter().map(Into::into).collect());
         self

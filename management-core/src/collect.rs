@@ -44,7 +44,7 @@ pub(crate) fn registered(
     }
     entries()
         .filter(|entry| !left_out.iter().any(|name| is_meant(name, entry)))
-        .map(Check::from)
+        .map(CheckEntry::to_check)
         .collect()
 }
 

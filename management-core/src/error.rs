@@ -47,8 +47,8 @@ impl Error {
     }
 
     /// What each mistake is, where it stands and what to do about it.
-    pub fn mistakes(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.mistakes.iter().map(|mistake| mistake.text.as_str())
+    pub fn mistakes(&self) -> Vec<&str> {
+        self.mistakes.iter().map(|mistake| mistake.text.as_str()).collect()
     }
 
     fn has(&self, kind: Kind) -> bool {
@@ -104,9 +104,9 @@ impl Mistake {
         Mistake::new(Kind::Invalid, format!("{what} `{name}` at {origin}: {complaint}"))
     }
 
-    pub(crate) fn missing_state(what: &str, origin: &Origin, ty: &str) -> Self {
+    pub(crate) fn missing_state(what: &str, origin: &Origin, ty: &str, there: &str) -> Self {
         let text = format!(
-            "{what} at {origin} takes `{ty}`, and the builder has none: add `.state(value)` with a \
+            "{what} at {origin} takes `{ty}`, and the builder has {there}: add `.state(value)` with a \
              `{ty}` or an `Arc` of it"
         );
         Mistake::new(Kind::State, text)

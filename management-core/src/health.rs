@@ -1,8 +1,8 @@
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use crate::runner::Failure;
+use crate::runner::{Failure, Value};
 use crate::status::Status;
 use crate::text;
 
@@ -21,11 +21,11 @@ use crate::text;
 /// assert_eq!(health.status(), Status::Degraded);
 /// assert_eq!(health.reason(), Some("replica 2 lags"));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Health {
     status: Status,
     reason: Option<String>,
-    details: Map<String, Value>,
+    details: Map<String, serde_json::Value>,
     /// What the log says in place of the reason, since it is for nobody else.
     confidential: Option<String>,
 }
@@ -68,7 +68,7 @@ impl Health {
 
     /// Adds a detail, such as a number of connections. The same key again replaces the first.
     #[must_use]
-    pub fn detail(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn detail(mut self, key: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.details.insert(key.into(), value.into());
         self
     }
@@ -84,8 +84,8 @@ impl Health {
     }
 
     /// The details, sorted by key.
-    pub fn details(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.details.iter().map(|(key, value)| (key.as_str(), value))
+    pub fn details(&self) -> &Map<String, serde_json::Value> {
+        &self.details
     }
 
     /// The reason as the log may have it.
@@ -94,11 +94,25 @@ impl Health {
     }
 }
 
-impl From<Failure> for Health {
-    fn from(failure: Failure) -> Self {
+impl Value for Health {
+    fn from_failure(failure: Failure) -> Self {
         let mut health = Health::down(&failure);
         health.confidential = failure.confidential();
         health
+    }
+
+    fn is_success(&self) -> bool {
+        self.status.is_success()
+    }
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health")
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("details", &self.details)
+            .finish_non_exhaustive()
     }
 }
 

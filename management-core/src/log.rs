@@ -25,13 +25,14 @@ pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport) 
     changed(name, before, report.status(), || {
         let causes: Vec<_> = report
             .components()
+            .iter()
             .filter(|component| component.status() != Status::Up)
             .map(|component| {
                 let why = component.health().logged_reason();
                 format!("{} {}", component.name(), why.unwrap_or(component.status().as_str()))
             })
             .collect();
-        if causes.is_empty() { String::new() } else { format!(": {}", causes.join(", ")) }
+        if causes.is_empty() { String::new() } else { format!(": {}", causes.join("; ")) }
     });
 }
 
@@ -49,7 +50,8 @@ pub(crate) fn slow(what: &str, name: &str, took: Duration, named: &str, budget: 
     let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     line!(
         WARN,
-        "{what} {name} took {}, longer than the {named} of {}: it is answered from its last result",
+        "{what} {name} took {}, longer than the {named} of {}: it is answered from its last \
+         result, and `interval` would run it in the background",
         humantime::format_duration(took),
         humantime::format_duration(budget),
     );

@@ -134,7 +134,7 @@ impl Management {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
-        answered.report.components().next().cloned()
+        answered.report.components().first().cloned()
     }
 
     async fn report(&self, question: Question) -> HealthReport {
@@ -148,7 +148,7 @@ impl Management {
         answered.report
     }
 
-    /// Each result of each check, from now on, when it comes.
+    /// Each result of each check, from now on, when it comes: a receiver of [`tokio::sync::broadcast`].
     ///
     /// Whoever falls more than 1,024 results behind loses the oldest and is told how many.
     pub fn subscribe(&self) -> broadcast::Receiver<Component> {

@@ -12,14 +12,12 @@ use crate::runner::{Failure, Value};
 pub type Provided<T> = Result<T, Failure>;
 
 impl<T: Send + Sync + 'static> Value for Provided<T> {
+    fn from_failure(failure: Failure) -> Self {
+        Err(failure)
+    }
+
     fn is_success(&self) -> bool {
         self.is_ok()
-    }
-}
-
-impl<T> From<Failure> for Provided<T> {
-    fn from(failure: Failure) -> Self {
-        Err(failure)
     }
 }
 

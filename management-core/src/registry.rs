@@ -68,12 +68,12 @@ entry! {
     Provided<Json>
 }
 
-impl From<&CheckEntry> for Check {
-    fn from(entry: &CheckEntry) -> Self {
-        let mut check = Check::with(entry.name.into(), Work::Bind(entry.bind), entry.origin);
-        check.kind = Some(entry.kind);
-        check.settings = entry.settings;
-        check.groups = Some(entry.groups.iter().map(|&group| group.into()).collect());
+impl CheckEntry {
+    pub(crate) fn to_check(&self) -> Check {
+        let mut check = Check::with(self.name.into(), Work::Bind(self.bind), self.origin);
+        check.kind = Some(self.kind);
+        check.settings = self.settings;
+        check.groups = Some(self.groups.iter().map(|&group| group.into()).collect());
         check
     }
 }

@@ -34,8 +34,8 @@ impl HealthReport {
     }
 
     /// The components, sorted by name.
-    pub fn components(&self) -> impl ExactSizeIterator<Item = &Component> {
-        self.components.iter()
+    pub fn components(&self) -> &[Component] {
+        &self.components
     }
 }
 

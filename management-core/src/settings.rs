@@ -60,8 +60,8 @@ impl Settings {
         }
     }
 
-    /// What these settings come to with the defaults, or why they cannot be.
-    pub(crate) fn plan(&self) -> Result<Plan, Vec<String>> {
+    /// What cannot be, whatever the settings that are left open.
+    pub(crate) fn contradictions(&self) -> Vec<String> {
         let mut complaints = Vec::new();
         for (key, value) in
             [("timeout", self.timeout), ("interval", self.interval), ("valid_for", self.valid_for)]
@@ -73,6 +73,12 @@ impl Settings {
         if self.ttl.is_some() && self.interval.is_some() {
             complaints.push("`ttl` and `interval` exclude each other: set one of them".into());
         }
+        complaints
+    }
+
+    /// What these settings come to with the library's defaults, or why they cannot be.
+    pub(crate) fn plan(&self) -> Result<Plan, Vec<String>> {
+        let mut complaints = self.contradictions();
         let timeout = self.timeout.unwrap_or(TIMEOUT).min(FOREVER);
         let (schedule, word, beat) = match self.interval {
             Some(interval) => {

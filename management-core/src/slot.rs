@@ -17,12 +17,6 @@ use crate::status::Status;
 /// How many results a subscriber may be behind.
 const BACKLOG: usize = 1024;
 
-impl Value for Health {
-    fn is_success(&self) -> bool {
-        self.status().is_success()
-    }
-}
-
 /// What the parts of one `Management` tell each other.
 #[derive(Debug)]
 pub(crate) struct Signals {

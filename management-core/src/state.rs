@@ -18,6 +18,7 @@ pub(crate) struct State {
 
 struct Stored {
     value: Arc<dyn Any + Send + Sync>,
+    ty: &'static str,
     place: &'static Location<'static>,
 }
 
@@ -29,13 +30,24 @@ impl State {
     ) {
         match self.values.entry(TypeId::of::<T>()) {
             Entry::Vacant(entry) => {
-                entry.insert(Stored { value: Arc::new(value), place });
+                let ty = type_name::<T>();
+                entry.insert(Stored { value: Arc::new(value), ty, place });
             }
             Entry::Occupied(first) => self.mistakes.push(Mistake::doubled_state(
                 type_name::<T>(),
                 first.get().place,
                 place,
             )),
+        }
+    }
+
+    /// The types there are, in words.
+    pub(crate) fn told(&self) -> String {
+        let mut types: Vec<_> = self.values.values().map(|stored| stored.ty).collect();
+        types.sort_unstable();
+        match &*types {
+            [] => "no state".into(),
+            types => format!("none but `{}`", types.join("`, `")),
         }
     }
 

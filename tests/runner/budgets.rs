@@ -15,7 +15,7 @@ async fn a_slow_check_fails_the_first_probe_alone() {
     let start = Instant::now();
     let first = management.readiness().await;
     assert_eq!((first.status(), start.elapsed()), (Status::Unknown, ms(800)));
-    let db = first.components().next().unwrap();
+    let db = first.components().first().unwrap();
     assert_eq!(db.health().reason(), Some("no result within 800ms"));
     assert_eq!((db.checked_at(), db.duration(), db.is_stale()), (None, None, false));
 
@@ -24,7 +24,7 @@ async fn a_slow_check_fails_the_first_probe_alone() {
         let start = Instant::now();
         let next = management.readiness().await;
         assert_eq!((next.status(), start.elapsed()), (Status::Up, ms(800)));
-        let db = next.components().next().unwrap();
+        let db = next.components().first().unwrap();
         assert!(db.is_stale() && db.duration() == Some(secs(2)));
     }
     // Each probe started one run, which the library ended.
@@ -40,7 +40,7 @@ async fn a_result_is_not_stale_once_the_run_has_ended() {
     let start = Instant::now();
     let report = management.readiness().await;
     assert_eq!((report.status(), start.elapsed()), (Status::Up, ms(0)));
-    assert!(!report.components().next().unwrap().is_stale());
+    assert!(!report.components().first().unwrap().is_stale());
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +89,7 @@ async fn a_result_past_its_validity_is_unknown() {
     assert_eq!(management.readiness().await.status(), Status::Up);
     advance(secs(49)).await;
     let last = management.readiness().await;
-    assert!(last.components().next().unwrap().is_stale());
+    assert!(last.components().first().unwrap().is_stale());
     assert_eq!(last.status(), Status::Up);
     advance(secs(1)).await;
     assert_eq!(management.readiness().await.status(), Status::Unknown);
@@ -105,7 +105,10 @@ async fn the_slow_do_not_hide_the_quick() {
         Check::new("quick", async || false).readiness(),
     ]);
     let report = management.readiness().await;
-    let statuses: Vec<_> =
-        report.components().map(|component| (component.name(), component.status())).collect();
+    let statuses: Vec<_> = report
+        .components()
+        .iter()
+        .map(|component| (component.name(), component.status()))
+        .collect();
     assert_eq!(statuses, [("quick", Status::Down), ("slow", Status::Unknown)]);
 }

@@ -12,6 +12,7 @@ use crate::{Runs, ms, one, secs, with};
 fn statuses(report: &management_core::HealthReport) -> Vec<(&str, Status, Option<&str>)> {
     report
         .components()
+        .iter()
         .map(|component| (component.name(), component.status(), component.health().reason()))
         .collect()
 }
@@ -66,7 +67,9 @@ async fn each_fails_for_itself_alone() {
     advance(secs(2)).await;
     let again = management.health().await;
     assert_eq!(statuses(&again), statuses(&report));
-    assert!(again.components().all(|part| part.failures() == 2 || part.status() == Status::Up));
+    assert!(
+        again.components().iter().all(|part| part.failures() == 2 || part.status() == Status::Up)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,6 +95,22 @@ async fn a_deadline_needs_nobody_who_waits() {
     let result = results.recv().await.unwrap();
     assert_eq!((result.status(), start.elapsed()), (Status::Down, secs(4)));
     assert_eq!(result.duration(), Some(secs(4)));
+}
+
+/// A future that blocks its thread ends before anybody can look at its timer.
+#[tokio::test(start_paused = true)]
+async fn what_ends_past_its_deadline_is_late() {
+    let management = with([Check::new("db", async || advance(secs(3)).await).timeout(secs(2))]);
+    let result = one(&management, "db").await;
+    assert_eq!(result.health().reason(), Some("timed out after 2s"));
+    assert_eq!(result.duration(), Some(secs(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_at_its_deadline_is_in_time() {
+    let runs = Runs::default();
+    let management = with([runs.taking("db", ms(1_999)).timeout(secs(2))]);
+    assert_eq!(one(&management, "db").await.status(), Status::Up);
 }
 
 /// An async check that blocks its thread is never looked at again by its own task.

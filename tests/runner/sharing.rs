@@ -42,7 +42,8 @@ async fn fifty_checks_take_the_time_of_one() {
     let report = management.health().await;
     assert_eq!(start.elapsed(), ms(100));
     assert_eq!((report.status(), runs.ended()), (Status::Up, 50));
-    let names: Vec<_> = report.components().map(|component| component.name().to_owned()).collect();
+    let names: Vec<_> =
+        report.components().iter().map(|component| component.name().to_owned()).collect();
     assert!(names.is_sorted() && names.len() == 50, "{names:?}");
 }
 

@@ -33,7 +33,7 @@ async fn each_until_its_own_first_success() {
             status.store(failure, Ordering::SeqCst);
             sleep(secs(2)).await;
             let model = management.startup().await;
-            let model = model.components().find(|part| part.name() == "model").unwrap();
+            let model = model.components().iter().find(|part| part.name() == "model").unwrap();
             assert_eq!(model.status(), STATUSES[usize::from(failure)]);
         }
         status.store(success, Ordering::SeqCst);
@@ -48,7 +48,7 @@ async fn each_until_its_own_first_success() {
         assert_eq!(management.startup().await.status(), Status::Down, "the other one");
         assert_eq!(one(&management, "model").await.status(), expected);
         let health = management.health().await;
-        let model = health.components().find(|part| part.name() == "model").unwrap();
+        let model = health.components().iter().find(|part| part.name() == "model").unwrap();
         assert!(model.status() == expected && !model.is_stale());
         assert_eq!(runs.load(Ordering::SeqCst), ran);
     }

@@ -48,6 +48,7 @@ impl Serialize for Components<'_> {
         serializer.collect_map(
             self.report
                 .components()
+                .iter()
                 .map(|component| (component.name(), Shown { component, details: self.details })),
         )
     }
@@ -73,7 +74,8 @@ impl Serialize for Shown<'_> {
 fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M::Error> {
     let health = component.health();
     let reason = health.reason().map(Value::from);
-    let mut details: BTreeMap<&str, &Value> = health.details().collect();
+    let mut details: BTreeMap<&str, &Value> =
+        health.details().iter().map(|(key, value)| (key.as_str(), value)).collect();
     // Where Actuator has the text of an exception, too.
     details.extend(reason.as_ref().map(|reason| ("error", reason)));
     if !details.is_empty() {

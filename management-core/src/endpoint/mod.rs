@@ -156,7 +156,7 @@ impl Endpoint {
         let pending = management.ask_one(&slot);
         Respond::later(method, async move {
             let answered = settle(pending).await;
-            let Some(component) = answered.report.components().next() else {
+            let Some(component) = answered.report.components().first() else {
                 return Reply::not_found();
             };
             let code = management.inner().exposure.codes.of(component.status());

@@ -30,7 +30,10 @@ pub(crate) use reading::{Asked, Missing, Outcome, Reading};
 use crate::settings::{Plan, Schedule};
 
 /// What a runner can keep.
-pub(crate) trait Value: From<Failure> + Send + Sync + 'static {
+pub(crate) trait Value: Send + Sync + 'static {
+    /// What is kept of a run that came to nothing.
+    fn from_failure(failure: Failure) -> Self;
+
     /// Whether the run did what it was for.
     fn is_success(&self) -> bool;
 }
@@ -242,11 +245,14 @@ impl<V: Value> Runner<V> {
                 }))
                 .unwrap_or_else(|payload| Poll::Ready(Err(Failure::from_panic(&*payload))))
             });
-            let (result, ended) = match timeout_at(deadline, guarded).await {
-                Ok(result) => (result, Instant::now()),
-                Err(_) => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
+            let result = timeout_at(deadline, guarded).await;
+            let now = Instant::now();
+            let (result, ended) = match result {
+                Ok(result) if now <= deadline => (result, now),
+                // A future that blocked its thread ends before its timer is looked at.
+                _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
             };
-            runner.finish(id, result.unwrap_or_else(V::from), started, ended);
+            runner.finish(id, result.unwrap_or_else(V::from_failure), started, ended);
             // Last of all, since what the user's future drops may panic or block.
             drop(job);
         }
@@ -287,7 +293,7 @@ impl<V: Value> Runner<V> {
             Some(run) if run.id == id => (run.deadline, run.task.clone()),
             _ => return,
         };
-        let failure = V::from(Failure::TimedOut(self.plan.timeout));
+        let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
         self.finish(id, failure, deadline - self.plan.timeout, deadline);
         if let Some(task) = task {
             task.abort();
