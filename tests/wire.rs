@@ -162,3 +162,45 @@ async fn liveness_is_answered_while_checks_hang_or_panic() {
     assert!(readiness.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{readiness}");
     assert!(liveness.starts_with("HTTP/1.1 200 OK\r\n"), "{liveness}");
 }
+
+/// A worker of tokio's wakes no other one for the task that it spawned last. If that blocks, the
+/// others could sleep for ever, and nobody would look for events.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_async_check_that_blocks_its_thread_leaves_the_others_awake() {
+    let begun = Arc::new(Semaphore::new(0));
+    let (release, blocked) = std::sync::mpsc::channel::<()>();
+    let blocked = Arc::new(std::sync::Mutex::new(blocked));
+    let begins = Arc::clone(&begun);
+    let check = Check::new("blocking", move || {
+        let (begins, blocked) = (Arc::clone(&begins), Arc::clone(&blocked));
+        async move {
+            begins.add_permits(1);
+            blocked.lock().unwrap().recv().is_ok()
+        }
+    });
+    let address = serve(Management::builder().check(check)).await;
+    let request =
+        |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let health = tokio::spawn({
+        let request = request("/z/health");
+        async move { exchange(address, &request).await }
+    });
+    begun.acquire().await.unwrap().forget();
+    // From another thread, whose socket does not depend on this runtime.
+    let liveness = std::thread::spawn({
+        let request = request("/z/health/liveness");
+        move || {
+            use std::io::{Read, Write};
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            let read = stream.read_to_string(&mut answer);
+            release.send(()).unwrap();
+            read.map(|_| answer)
+        }
+    });
+    let answer = liveness.join().unwrap().expect("liveness is answered");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(health.await.unwrap().starts_with("HTTP/1.1 200 OK\r\n"));
+}

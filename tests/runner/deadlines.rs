@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::future::pending;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use management_core::{Check, Health, Management, Status};
 use tokio::time::{Instant, advance};
@@ -117,16 +118,38 @@ async fn what_ends_at_its_deadline_is_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deadline_is_watched_from_outside() {
     let (release, blocked) = mpsc::channel::<()>();
-    let blocked = std::sync::Mutex::new(blocked);
-    let blocked = std::sync::Arc::new(blocked);
+    let blocked = Arc::new(Mutex::new(blocked));
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&begun);
     let check = Check::new("blocking", move || {
-        let blocked = blocked.clone();
+        let blocked = Arc::clone(&blocked);
+        counter.fetch_add(1, Ordering::SeqCst);
         async move { blocked.lock().unwrap().recv().is_ok() }
     });
-    let management = Management::builder().check(check.timeout(ms(50))).build().unwrap();
+    let management =
+        with([check.timeout(ms(50)).ttl(ms(0)), Check::new("well", async || ()).ttl(ms(0))]);
     let result = one(&management, "blocking").await;
     assert_eq!(result.health(), &Health::down("timed out after 50ms"));
-    drop(release);
+    // It blocks one thread of the runtime, and gets no other one.
+    for _ in 0..10 {
+        let result = one(&management, "blocking").await;
+        let reason = result.health().reason().unwrap();
+        assert!(reason.starts_with("still running since 20"), "{reason}");
+    }
+    assert_eq!(one(&management, "well").await.status(), Status::Up);
+    assert_eq!(begun.load(Ordering::SeqCst), 1);
+
+    // Once it has returned, too late, it is run again.
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    let again = loop {
+        let again = one(&management, "blocking").await;
+        if again.status() == Status::Up {
+            break again;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!((again.failures(), begun.load(Ordering::SeqCst)), (0, 2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,9 @@ impl<V: Value> Runner<V> {
             let runner = &beat.runner;
             loop {
                 if let Some(Asked::Running(run)) = asked {
-                    runner.wait(run, Instant::now(), runner.plan.timeout).await;
+                    // Longer than any run may take, so that its end is what is waited for.
+                    let patience = runner.plan.timeout + Duration::from_secs(1);
+                    runner.wait(run, Instant::now(), patience).await;
                 }
                 if runner.is_settled() {
                     return;
@@ -52,7 +54,7 @@ impl<V: Value> Runner<V> {
         loop {
             let state = self.lock();
             match &state.run {
-                Some(run) if now < run.deadline => return Some(Asked::Running(run.id)),
+                Some(run) if now < run.overdue() => return Some(Asked::Running(run.id)),
                 Some(run) => {
                     let id = run.id;
                     drop(state);

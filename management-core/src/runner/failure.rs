@@ -12,7 +12,7 @@ use crate::text;
 pub enum Failure {
     /// The deadline came first.
     TimedOut(Duration),
-    /// The thread of an earlier run has not returned.
+    /// An earlier run, which was late, has still not returned.
     StillRunning(SystemTime),
     /// What the panic said.
     Panicked(String),

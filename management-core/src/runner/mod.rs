@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
@@ -54,6 +54,7 @@ pub(crate) struct Runner<V> {
 
 struct State<V> {
     run: Option<Run>,
+    stuck: Option<Stuck>,
     runs: u64,
     last: Option<Arc<Outcome<V>>>,
     beat: Option<AbortHandle>,
@@ -72,8 +73,23 @@ enum Next<'a> {
 /// The run in flight.
 struct Run {
     id: u64,
+    started: Instant,
     deadline: Instant,
     task: Option<AbortHandle>,
+}
+
+impl Run {
+    /// When others end a run. Its own task comes first, unless the run blocks that task's thread.
+    fn overdue(&self) -> Instant {
+        self.deadline + Duration::from_millis(10)
+    }
+}
+
+/// A run that was ended from outside, and whose task is still there.
+#[derive(Clone, Copy)]
+struct Stuck {
+    run: u64,
+    since: SystemTime,
 }
 
 impl<V: Value> Runner<V> {
@@ -85,6 +101,7 @@ impl<V: Value> Runner<V> {
     ) -> Arc<Self> {
         let state = State {
             run: None,
+            stuck: None,
             runs: 0,
             last: None,
             beat: None,
@@ -112,7 +129,7 @@ impl<V: Value> Runner<V> {
                 return Asked::Known(reading);
             }
             match &state.run {
-                Some(run) if now < run.deadline => return Asked::Running(run.id),
+                Some(run) if now < run.overdue() => return Asked::Running(run.id),
                 Some(run) => {
                     let id = run.id;
                     drop(state);
@@ -139,14 +156,14 @@ impl<V: Value> Runner<V> {
                 let state = self.lock();
                 match (&state.last, &state.run) {
                     (Some(last), _) if last.run >= id => return self.current(last),
-                    (_, Some(run)) if now >= run.deadline => Next::TimeOut(run.id),
+                    (_, Some(run)) if now >= run.overdue() => Next::TimeOut(run.id),
                     (_, Some(_)) if now >= until => {
                         return self.late(&state, now, Missing::Late(budget));
                     }
                     // If ours was dropped and another began meanwhile, that one will do.
                     (_, Some(run)) => {
                         // Made under the lock, so that no change from here on is missed.
-                        Next::Sleep(run.deadline.min(until), self.changed.notified())
+                        Next::Sleep(run.overdue().min(until), self.changed.notified())
                     }
                     (_, None) if is_second_try => {
                         return self.late(&state, now, Missing::Interrupted);
@@ -218,10 +235,21 @@ impl<V: Value> Runner<V> {
         state.runs += 1;
         let id = state.runs;
         let deadline = now + self.plan.timeout;
-        state.run = Some(Run { id, deadline, task: None });
+        state.run = Some(Run { id, started: now, deadline, task: None });
+        if let Some(Stuck { since, .. }) = state.stuck {
+            // Another run would only block another thread.
+            drop(state);
+            self.finish(id, V::from_failure(Failure::StillRunning(since)), now, now);
+            return Asked::Running(id);
+        }
         // A runtime that is shutting down drops the task here and now, which takes the lock.
         drop(state);
         let task = runtime.spawn(Arc::clone(self).run(id, now, deadline));
+        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
+            // A worker keeps what it has spawned last to itself and wakes no other worker for it. If
+            // that were a check that blocks, nobody might be left to look for events.
+            drop(runtime.spawn(async {}));
+        }
         if let Some(run) = self.lock().run.as_mut().filter(|run| run.id == id) {
             run.task = Some(task.abort_handle());
         }
@@ -289,12 +317,13 @@ impl<V: Value> Runner<V> {
 
     /// Ends a run whose deadline has passed, from outside.
     fn time_out(&self, id: u64) {
-        let (deadline, task) = match &self.lock().run {
-            Some(run) if run.id == id => (run.deadline, run.task.clone()),
-            _ => return,
-        };
+        let mut state = self.lock();
+        let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
+        let (started, deadline, task) = (run.started, run.deadline, run.task.take());
+        state.stuck = Some(Stuck { run: id, since: SystemTime::now() - started.elapsed() });
+        drop(state);
         let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
-        self.finish(id, failure, deadline - self.plan.timeout, deadline);
+        self.finish(id, failure, started, deadline);
         if let Some(task) = task {
             task.abort();
         }
@@ -315,6 +344,9 @@ struct Place<V: Value> {
 impl<V: Value> Drop for Place<V> {
     fn drop(&mut self) {
         let mut state = self.runner.lock();
+        if state.stuck.is_some_and(|stuck| stuck.run == self.id) {
+            state.stuck = None;
+        }
         if state.run.as_ref().is_some_and(|run| run.id == self.id) {
             state.run = None;
             drop(state);
