@@ -191,7 +191,7 @@ async fn under_nest() {
         let inner = Router::new()
             .route("/users", on_get(async || "users"))
             .merge(management_axum::router(&management(prefix)));
-        let app = Router::new().nest("/outer/{tenant}", inner).fallback(fallback);
+        let app = Router::new().nest("/outer/{name}", inner).fallback(fallback);
         for path in own_paths(prefix) {
             let answer = get(&app, &format!("/outer/acme{path}")).await;
             assert_eq!(answer.status, 200, "{path} under {prefix:?}");

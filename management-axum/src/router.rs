@@ -39,6 +39,8 @@ where
     let endpoint = Endpoint::new(management);
     endpoint.paths().fold(Router::new(), |router, (path, route)| {
         let answer = Answer { endpoint: endpoint.clone(), route };
+        // An application may nest this under a parameter, and two of one name cannot be in one path.
+        let path = path.replace("{name}", "{management_check}");
         let with_slash = format!("{path}/");
         router.route(&path, all_methods(answer.clone())).route(&with_slash, all_methods(answer))
     })
