@@ -318,6 +318,42 @@ async fn details_are_shown_where_the_closure_lets_the_request_pass() {
 }
 
 #[tokio::test]
+async fn a_closure_that_panics_shows_nothing_and_harms_nobody() {
+    let rule = |_: &Parts| -> bool { panic!("in the rule") };
+    let endpoint = of(Management::builder()
+        .show_details(ShowDetails::when_authorized(rule))
+        .check(Check::new("db", async || Err::<(), _>("refused"))));
+    let expected = r#"{"status":"DOWN","components":{"db":{"status":"DOWN"}}}"#;
+    assert_eq!(said(&endpoint, "/z/health").await, (503, expected.into()));
+}
+
+/// A runtime that is still there and no longer driven lets no beat go on.
+#[test]
+fn a_kept_answer_becomes_stale() {
+    let ms = Duration::from_millis;
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (runtime(), runtime());
+    let check =
+        Check::new("db", async || ()).interval(ms(10)).timeout(ms(10)).valid_for(ms(60_000));
+    let management = first.block_on(async {
+        let builder = Management::builder().show_details(ShowDetails::always());
+        let management = builder.check(check).build().unwrap();
+        management.health().await;
+        management
+    });
+    let endpoint = Endpoint::new(&management);
+    second.block_on(async {
+        loop {
+            let (code, body) = said(&endpoint, "/z/health").await;
+            assert_eq!(code, 200, "{body}");
+            if body.contains(r#""stale":true"#) {
+                break;
+            }
+        }
+    });
+}
+
+#[tokio::test]
 async fn queries() {
     let endpoint = with([
         fixed("db", Status::Down).readiness(),

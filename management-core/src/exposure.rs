@@ -1,11 +1,13 @@
 //! What of the results is shown, where, and with which code.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
 
+use crate::log::line;
 use crate::status::Status;
 
 /// Who sees details and error texts.
@@ -52,7 +54,12 @@ impl ShowDetails {
     pub(crate) fn to(&self, request: &Parts) -> bool {
         match &self.0 {
             Who::Nobody => false,
-            Who::Authorized(rule) => rule(request),
+            // A prober must get its answer, whatever the user's code does.
+            Who::Authorized(rule) => catch_unwind(AssertUnwindSafe(|| rule(request)))
+                .unwrap_or_else(|_| {
+                    line!(WARN, "the closure of `show_details` panicked: details are not shown");
+                    false
+                }),
             Who::Everybody => true,
         }
     }

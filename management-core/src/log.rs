@@ -6,6 +6,9 @@ use crate::health::Health;
 use crate::report::HealthReport;
 use crate::status::Status;
 
+/// How many causes one line tells. Each of them has a line of its own, too.
+const ENOUGH: usize = 10;
+
 macro_rules! line {
     ($level:ident, $($text:tt)+) => {
         tracing::event!(target: "management", tracing::Level::$level, $($text)+)
@@ -32,7 +35,13 @@ pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport) 
                 format!("{} {}", component.name(), why.unwrap_or(component.status().as_str()))
             })
             .collect();
-        if causes.is_empty() { String::new() } else { format!(": {}", causes.join("; ")) }
+        match causes.len() {
+            0 => String::new(),
+            count if count > ENOUGH => {
+                format!(": {}; and {} more", causes[..ENOUGH].join("; "), count - ENOUGH)
+            }
+            _ => format!(": {}", causes.join("; ")),
+        }
     });
 }
 

@@ -114,6 +114,20 @@ async fn what_is_down_from_the_start_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_has_room_for_ten_causes() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let failing = (0..100).map(|number| {
+        Check::new(format!("check {number:02}"), async || Err::<(), _>("x".repeat(5000)))
+    });
+    with(failing).health().await;
+    let said = lines.take();
+    let answer = said.last().unwrap();
+    assert!(answer.starts_with("WARN health DOWN: check 00 xxx"), "{answer}");
+    assert!(answer.ends_with("; and 90 more") && answer.len() < 11_000, "{}", answer.len());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_check_that_begins_to_exceed_the_probe_budget_is_one_line() {
     let lines = Lines::default();
     let _guard = lines.capture();

@@ -71,10 +71,14 @@ impl<V: Value> Runner<V> {
     pub(super) fn fresh(&self, state: &State<V>, now: Instant) -> Option<Reading<V>> {
         let last = state.last.as_ref()?;
         let until = self.fresh_until(last);
-        until.is_none_or(|until| now < until).then(|| Reading {
-            outcome: Ok(Arc::clone(last)),
-            is_stale: self.is_overdue(last, now),
-            until,
+        until.is_none_or(|until| now < until).then(|| {
+            // The next question may be answered otherwise as soon as a newer outcome is overdue.
+            let overdue = self.overdue(last).filter(|_| until.is_some());
+            Reading {
+                outcome: Ok(Arc::clone(last)),
+                is_stale: overdue.is_some_and(|overdue| overdue <= now),
+                until: overdue.filter(|overdue| now < *overdue && Some(*overdue) < until).or(until),
+            }
         })
     }
 
@@ -111,17 +115,14 @@ impl<V: Value> Runner<V> {
         })
     }
 
-    /// Whether a job in the background should have had a newer outcome by now.
-    fn is_overdue(&self, outcome: &Outcome<V>, now: Instant) -> bool {
+    /// When a job in the background should have had a newer outcome.
+    fn overdue(&self, outcome: &Outcome<V>) -> Option<Instant> {
         match self.plan.schedule {
-            Schedule::Background { interval }
-                if !(self.plan.once && outcome.value.is_success()) =>
-            {
-                now > outcome.ended
-                    + interval.mul_f64(1.0 + super::beat::JITTER)
-                    + self.plan.timeout
+            Schedule::OnDemand { .. } => None,
+            Schedule::Background { interval } => {
+                let longest = interval.mul_f64(1.0 + super::beat::JITTER);
+                Some(outcome.ended + longest + self.plan.timeout)
             }
-            _ => false,
         }
     }
 }
