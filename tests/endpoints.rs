@@ -443,6 +443,23 @@ async fn versions() {
     assert_eq!(text(builder().version_provider(nested)).await, (200, "1".into()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn info_has_one_budget_for_all() {
+    use std::fmt::Error;
+    use std::future::pending;
+    let builder = Management::builder()
+        .timeout(Duration::from_secs(60))
+        .version_provider(async || pending::<String>().await)
+        .info_contributor("a", async || Ok::<_, Error>(pending::<u8>().await))
+        .info_contributor("b", async || Ok::<_, Error>(pending::<u8>().await))
+        .info_contributor("c", async || Ok::<_, Error>(1));
+    let endpoint = of(builder.name("x"));
+    let start = tokio::time::Instant::now();
+    let info = said(&endpoint, "/z/info").await;
+    assert_eq!(info, (200, r#"{"app":{"name":"x"},"c":1}"#.into()));
+    assert_eq!(start.elapsed(), Duration::from_millis(4500));
+}
+
 #[tokio::test]
 async fn info_has_the_app_first() {
     let builder = Management::builder()

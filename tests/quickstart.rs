@@ -21,13 +21,17 @@ async fn operator(app: &Router, path: &str) -> Value {
 /// Asks until the answer is from a run that began after the file was moved: the checks keep a
 /// result for their `ttl`, and this test does not sleep through it.
 async fn settled(app: &Router, path: &str, status: u16) -> support::Answer {
-    loop {
-        let answer = get(app, path).await;
-        if answer.status.as_u16() == status {
-            return answer;
+    let asking = async {
+        loop {
+            let answer = get(app, path).await;
+            if answer.status.as_u16() == status {
+                return answer;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, asking).await.expect("the answer changes")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

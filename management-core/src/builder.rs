@@ -141,7 +141,11 @@ impl Builder {
             let version = provider();
             async move { provided::version(version.await) }
         });
-        self.version = Some((Origin::caller(), job));
+        let origin = Origin::caller();
+        if let Some((first, _)) = &self.version {
+            self.mistakes.push(Mistake::two_versions(first, &origin));
+        }
+        self.version = Some((origin, job));
         self
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::runner::beat::JITTER;
+
 /// Longer than any process lives, and short enough to be added to any clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
@@ -106,6 +108,13 @@ impl Settings {
             ));
         }
         if complaints.is_empty() {
+            // A beat may be late by its spread, which must not make a good result unknown.
+            let valid_for = match schedule {
+                Schedule::Background { interval } => {
+                    valid_for.max(interval.mul_f64(1.0 + JITTER).saturating_add(timeout))
+                }
+                Schedule::OnDemand { .. } => valid_for,
+            };
             Ok(Plan { timeout, schedule, valid_for, once: false })
         } else {
             Err(complaints)

@@ -76,43 +76,33 @@ fn mask_urls(line: &str) -> String {
 /// Masks what follows `scheme://`.
 fn mask_url(url: &str, masked: &mut String) {
     let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
-    let authority = &url[..authority_end];
-    // `user:pa/ss@host`: a password may hold what should have been percent-encoded, and then what
-    // stands before the `/` looks like a host whose port is no number.
-    let looks_cut = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit()));
-    let host = if looks_cut && !authority.starts_with('[') {
-        url.rfind('@')
-    } else {
-        authority.rfind('@')
-    };
-    let rest = match host {
+    // A password may hold what should have been percent-encoded, so that an `@` behind a `/` ends the
+    // user information after all. Rather too much is masked than too little.
+    let last = url.rfind('@').filter(|&at| at < authority_end || url[..at].contains(':'));
+    let rest = match last {
         Some(at) => {
             masked.push_str("***");
             &url[at..]
         }
         None => url,
     };
-    let Some((path, query)) = rest.split_once('?') else {
-        masked.push_str(rest);
-        return;
-    };
-    masked.push_str(path);
-    for (index, pair) in query.split('&').enumerate() {
-        masked.push(if index == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((key, _)) if is_secret(key) => {
+    for part in rest.split_inclusive(['?', '&', ';', '#']) {
+        match part.split_once('=') {
+            Some((key, value)) if is_secret(key) => {
                 masked.push_str(key);
                 masked.push_str("=***");
+                masked.extend(value.chars().last().filter(|last| "?&;#".contains(*last)));
             }
-            _ => masked.push_str(pair),
+            _ => masked.push_str(part),
         }
     }
 }
 
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
+    if key == "sig" {
+        return true;
+    }
     ["pass", "pwd", "secret", "token", "key", "credential", "auth", "signature"]
         .iter()
         .any(|word| key.contains(word))
@@ -147,7 +137,15 @@ mod tests {
             ("amqp://user:s/cr?t@mq:5672/x", "amqp://***@mq:5672/x"),
             ("https://ghp_token@example.org", "https://***@example.org"),
             ("https://example.org/@me?x=a@b", "https://example.org/@me?x=a@b"),
-            ("http://[::1]:80/@x", "http://[::1]:80/@x"),
+            ("amqp://guest:12/34@mq", "amqp://***@mq"),
+            ("postgres://us/er:1234@h/db", "postgres://***@h/db"),
+            ("http://[::1]:80/x", "http://[::1]:80/x"),
+            (
+                "sqlserver://h:1433;user=sa;password=hunter2;x=1",
+                "sqlserver://h:1433;user=sa;password=***;x=1",
+            ),
+            ("https://h/cb#access_token=abc&a=1", "https://h/cb#access_token=***&a=1"),
+            ("https://h/blob?sv=1&sig=xyz", "https://h/blob?sv=1&sig=***"),
             ("GET \"http://a:b@c/\" failed", "GET \"http://***@c/\" failed"),
             ("mongodb://u:p@a:1,mongodb://v:q@b:2", "mongodb://***@a:1,mongodb://***@b:2"),
             ("db://h/x?sslmode=on&Password=hunter2&a=1", "db://h/x?sslmode=on&Password=***&a=1"),

@@ -56,6 +56,19 @@ async fn requests_only_read() {
     assert_eq!(start.elapsed(), ms(0));
 }
 
+/// The shortest validity that is accepted must not make a beat that is late by its spread unknown.
+#[tokio::test(start_paused = true)]
+async fn a_good_result_outlives_the_spread_of_the_beat() {
+    let runs = Runs::default();
+    let check = runs.taking("db", secs(1)).interval(secs(600)).timeout(secs(2));
+    let management = with([check.valid_for(secs(602)).readiness()]);
+    sleep(secs(2)).await;
+    for _ in 0..20_000 {
+        sleep(secs(5)).await;
+        assert_eq!(management.readiness().await.status(), Status::Up);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_beat_goes_on_when_runs_hang() {
     let runs = Arc::new(AtomicUsize::new(0));

@@ -82,6 +82,21 @@ async fn with_no_ttl_each_request_wants_a_run_that_ends_after_it_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_builder_sets_the_ttl_of_all() {
+    let runs = Runs::default();
+    let builder =
+        management_core::Management::builder().ttl(secs(10)).check(runs.taking("db", ms(1)));
+    let management = builder.build().unwrap();
+    management.health().await;
+    advance(secs(9)).await;
+    management.health().await;
+    assert_eq!(runs.begun(), 1);
+    advance(secs(1)).await;
+    management.health().await;
+    assert_eq!(runs.begun(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_question_shares_the_runs() {
     let runs = Runs::default();
     let management = with([runs.taking("db", ms(100)).liveness()]);

@@ -15,13 +15,13 @@ use crate::runner::{Asked, Reading, Runner, Value};
 use crate::version::UNKNOWN;
 
 /// What the version provider says; `Err` where it has failed or is late.
-async fn provided_version(management: &Management) -> Result<Option<String>, ()> {
+async fn provided_version(management: &Management, now: Instant) -> Result<Option<String>, ()> {
     let version = &management.inner().version;
     let provided = match &version.provider {
         None => None,
         Some(provider) => {
-            let asked = provider.ask(Instant::now());
-            let outcome = read(provider, asked, management).await.outcome;
+            let asked = provider.ask(now);
+            let outcome = read(provider, asked, management, now).await.outcome;
             match outcome.as_ref().map(|outcome| &outcome.value) {
                 Ok(Ok(provided)) => provided.clone(),
                 // Logged when it was run.
@@ -34,7 +34,7 @@ async fn provided_version(management: &Management) -> Result<Option<String>, ()>
 }
 
 pub(super) async fn version(management: &Management) -> Reply {
-    let (code, text) = match provided_version(management).await {
+    let (code, text) = match provided_version(management, Instant::now()).await {
         Ok(version) => (StatusCode::OK, version),
         Err(()) => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
@@ -51,10 +51,11 @@ pub(super) async fn info(management: &Management) -> Reply {
         .iter()
         .map(|contributor| (contributor, contributor.runner.ask(now)))
         .collect();
-    let version = provided_version(management).await.unwrap_or(None);
+    let version = provided_version(management, now).await.unwrap_or(None);
     let mut outcomes = Vec::with_capacity(asked.len());
     for (contributor, asked) in asked {
-        let reading: Reading<Provided<Json>> = read(&contributor.runner, asked, management).await;
+        let reading: Reading<Provided<Json>> =
+            read(&contributor.runner, asked, management, now).await;
         outcomes.extend(reading.outcome.ok().map(|outcome| (&*contributor.key, outcome)));
     }
     let contributions = outcomes
@@ -68,11 +69,10 @@ async fn read<V: Value>(
     runner: &Arc<Runner<V>>,
     asked: Asked<V>,
     management: &Management,
+    since: Instant,
 ) -> Reading<V> {
     match asked {
         Asked::Known(reading) => reading,
-        Asked::Running(run) => {
-            runner.wait(run, Instant::now(), management.inner().health_budget).await
-        }
+        Asked::Running(run) => runner.wait(run, since, management.inner().health_budget).await,
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Asked, Runner, Value};
 
 /// By how much a beat may be early or late, so that many pods do not ask one database at once.
-pub(super) const JITTER: f64 = 0.1;
+pub(crate) const JITTER: f64 = 0.1;
 
 impl<V: Value> Runner<V> {
     /// Runs at once, then `interval` after the end of each run, for as long as the runtime lives.
@@ -28,7 +28,8 @@ impl<V: Value> Runner<V> {
         let task = runtime.spawn(async move {
             let runner = &beat.runner;
             loop {
-                if let Some(Asked::Running(run)) = asked {
+                let Some(asked_now) = asked else { return };
+                if let Asked::Running(run) = asked_now {
                     // Longer than any run may take, so that its end is what is waited for.
                     let patience = runner.plan.timeout + Duration::from_secs(1);
                     runner.wait(run, Instant::now(), patience).await;

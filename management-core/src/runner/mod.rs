@@ -5,7 +5,7 @@
 //! which needs nobody to wait for it, and by everyone who waits, since a future that blocks its
 //! thread is never looked at again. Whichever comes first ends the run; what comes later is dropped.
 
-mod beat;
+pub(crate) mod beat;
 mod failure;
 mod job;
 mod reading;
@@ -250,9 +250,15 @@ impl<V: Value> Runner<V> {
             // that were a check that blocks, nobody might be left to look for events.
             drop(runtime.spawn(async {}));
         }
-        if let Some(run) = self.lock().run.as_mut().filter(|run| run.id == id) {
-            run.task = Some(task.abort_handle());
+        let mut state = self.lock();
+        let is_closed = state.is_closed;
+        match &mut state.run {
+            Some(run) if run.id == id => run.task = Some(task.abort_handle()),
+            // Closed meanwhile, by somebody who had no handle to end it with.
+            _ if is_closed => task.abort(),
+            _ => {}
         }
+        drop(state);
         Asked::Running(id)
     }
 
@@ -309,10 +315,11 @@ impl<V: Value> Runner<V> {
         let previous = state.last.replace(Arc::clone(&outcome));
         let is_watched = !state.is_closed;
         drop(state);
+        // Even if whoever listens panics, those who wait are woken.
+        let _wake = Wake(&self.changed);
         if is_watched {
             (self.observer)(previous.as_deref(), &outcome);
         }
-        self.changed.notify_waiters();
     }
 
     /// Ends a run whose deadline has passed, from outside.
@@ -332,6 +339,14 @@ impl<V: Value> Runner<V> {
     fn lock(&self) -> MutexGuard<'_, State<V>> {
         // Nothing of the user's runs under the lock, and each change of the state is a whole one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Wake<'a>(&'a Notify);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
     }
 }
 
