@@ -213,6 +213,25 @@ async fn an_answer_with_checks_left_out_is_no_change() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_over_http_are_told_too() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (db, health) = settable("db");
+    let app = management_axum::router(&with([db.readiness()]));
+    crate::support::get(&app, "/z/health/readiness").await;
+    lines.take();
+    *health.lock().unwrap() = Health::down("refused");
+    sleep(secs(2)).await;
+    for _ in 0..3 {
+        crate::support::get(&app, "/z/health/readiness").await;
+    }
+    assert_eq!(
+        lines.take(),
+        ["WARN db UP → DOWN: refused", "WARN readiness UP → DOWN: db refused"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn providers_that_fail_are_told_once() {
     let lines = Lines::default();
     let _guard = lines.capture();

@@ -28,8 +28,9 @@ impl<V: Value> Runner<V> {
         let task = runtime.spawn(async move {
             let runner = &beat.runner;
             loop {
-                let Some(asked_now) = asked else { return };
-                if let Asked::Running(run) = asked_now {
+                // Closed: there is nothing left to run.
+                let Some(current) = asked else { return };
+                if let Asked::Running(run) = current {
                     // Longer than any run may take, so that its end is what is waited for.
                     let patience = runner.plan.timeout + Duration::from_secs(1);
                     runner.wait(run, Instant::now(), patience).await;
