@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::accept;
 use crate::check::{Check, Origin};
 use crate::collect;
+use crate::environment::Environment;
 use crate::error::{Error, Mistake, refuse};
 use crate::exposure::{Codes, Exposure, ShowDetails};
 use crate::info::{self, Contributor, Json};
@@ -235,6 +236,7 @@ impl Builder {
     /// contributors of one key; a group named like a check; a check that is required, replaced or left
     /// out, and not there; a prefix that is no path; a status code other than 200 and 503.
     pub fn build(self) -> Result<Management, Error> {
+        let environment = Environment::of_process();
         let Builder { defaults, probe_budget, health_budget, .. } = self;
         let probe_budget = probe_budget.min(LONGEST_BUDGET);
         let health_budget = health_budget.min(LONGEST_BUDGET);
@@ -320,7 +322,7 @@ impl Builder {
         Ok(Management::from_inner(Inner {
             name: self.name.unwrap_or_else(info::executable),
             slots: RwLock::new(Arc::new(slots)),
-            version: Version { provider, variable: Version::from_environment() },
+            version: Version { provider, variable: environment.get("VERSION") },
             contributors,
             signals,
             defaults,

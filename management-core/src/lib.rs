@@ -34,6 +34,7 @@ mod builder;
 mod check;
 mod collect;
 pub mod endpoint;
+mod environment;
 mod error;
 mod exposure;
 mod health;

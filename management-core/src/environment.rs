@@ -1,0 +1,52 @@
+//! The variables of this process' environment, read once.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+
+/// What the environment held when it was read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment(HashMap<OsString, OsString>);
+
+impl Environment {
+    /// The environment of this process, as it is now.
+    pub(crate) fn of_process() -> Self {
+        Environment(std::env::vars_os().collect())
+    }
+
+    /// A variable's value without white space around it, unless that leaves nothing. What is no UTF-8
+    /// in it is replaced.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        let value = self.0.get(OsStr::new(name))?.to_string_lossy();
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+}
+
+#[cfg(test)]
+impl<K: Into<OsString>, V: Into<OsString>, const N: usize> From<[(K, V); N]> for Environment {
+    fn from(variables: [(K, V); N]) -> Self {
+        Environment(variables.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_empty_is_not_there() {
+        let environment = Environment::from([("VERSION", " 1.2 "), ("EMPTY", ""), ("BLANK", " ")]);
+        assert_eq!(environment.get("VERSION").as_deref(), Some("1.2"));
+        for name in ["EMPTY", "BLANK", "ABSENT"] {
+            assert_eq!(environment.get(name), None, "{name}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_utf_8_is_replaced() {
+        use std::os::unix::ffi::OsStringExt;
+        let value = OsString::from_vec(b"1\xff2".to_vec());
+        let environment = Environment::from([(OsString::from("VERSION"), value)]);
+        assert_eq!(environment.get("VERSION").as_deref(), Some("1\u{fffd}2"));
+    }
+}
