@@ -7,8 +7,8 @@ mod router;
 pub use management_core::__private;
 #[doc(inline)]
 pub use management_core::{
-    Builder, Check, CheckInfo, Component, Error, Health, HealthReport, IntoHealth, IntoVersion,
-    Kind, Management, ShowDetails, Status, endpoint,
+    Builder, Check, CheckConfig, CheckInfo, Component, Config, Dependency, Error, Health,
+    HealthReport, IntoHealth, IntoVersion, Kind, Management, ShowDetails, Status, endpoint,
 };
 #[doc(inline)]
 pub use management_macros::{

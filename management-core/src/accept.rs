@@ -12,7 +12,7 @@ use crate::name;
 use crate::provided::Provided;
 use crate::runner::Job;
 use crate::settings::Settings;
-use crate::slot::{About, Signals, Slot};
+use crate::slot::{About, Accepted, Signals, Slot};
 use crate::state::{Bind, State};
 
 /// The names of all checks, which are sorted, and of their groups.
@@ -21,7 +21,7 @@ pub(crate) fn names(checks: &[Check], mistakes: &mut Vec<Mistake>) {
         if let [one, other] = pair
             && one.name == other.name
         {
-            mistakes.push(Mistake::same_name(&one.name, &one.origin, &other.origin));
+            mistakes.push(Mistake::same_name(one, other));
         }
     }
     for check in checks {
@@ -64,12 +64,13 @@ pub(crate) fn check(
     probe_budget: Duration,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Slot> {
-    let Check { name, kind, settings, groups, origin, work } = check;
+    let Check { name, kind, settings, groups, origin, work, url, cascade } = check;
+    let kind = kind.unwrap_or(Kind::Health);
     let job = match work {
         Work::Job(job) => job,
         Work::Bind(bind) => bound(&format!("check `{name}`"), &origin, bind, state, mistakes),
     };
-    let settings = settings.or(defaults);
+    let settings = settings.or(defaults).or(&kind.defaults());
     let plan = match settings.plan() {
         Ok(plan) => plan,
         Err(complaints) => {
@@ -79,13 +80,10 @@ pub(crate) fn check(
             return None;
         }
     };
-    let about = About {
-        name,
-        kind: kind.unwrap_or(Kind::Health),
-        critical: settings.critical.unwrap_or(true),
-    };
+    let about = About { name, kind, critical: settings.critical.unwrap_or(true), url };
     let groups = groups.unwrap_or_default();
-    Some(Slot::new(about, groups, origin, job, plan, signals, probe_budget))
+    let accepted = Accepted { groups, origin, job, plan, cascade };
+    Some(Slot::new(about, accepted, signals, probe_budget))
 }
 
 /// A function of an attribute with its state; what is missing is a mistake.

@@ -1,36 +1,24 @@
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, RwLock};
 use std::time::Duration;
+
+#[cfg(feature = "dependencies")]
+use std::{collections::btree_map::Entry, path::PathBuf};
 
 use serde::Serialize;
 
-use crate::accept;
 use crate::check::{Check, Origin};
-use crate::collect;
-use crate::environment::Environment;
-use crate::error::{Error, Mistake, refuse};
-use crate::exposure::{Codes, Exposure, ShowDetails};
-use crate::info::{self, Contributor, Json};
-use crate::log::line;
-use crate::management::{Inner, Management};
-use crate::prefix;
+use crate::config::Config;
+use crate::error::Mistake;
+use crate::exposure::ShowDetails;
+use crate::info::Json;
 use crate::provided::{self, Contributed, Contribution, IntoVersion, Provided};
+use crate::route::Route;
 use crate::runner::{Failure, Job};
-use crate::settings::Settings;
-use crate::slot::{Signals, Slot};
 use crate::state::State;
 use crate::status::Status;
-use crate::version::Version;
-
-/// What kubelet's default of one second leaves for the answer.
-const PROBE_BUDGET: Duration = Duration::from_millis(800);
-
-/// What a load balancer's usual five seconds leave for the answer.
-const HEALTH_BUDGET: Duration = Duration::from_millis(4500);
-
-/// Added to instants, so no longer than a clock can count.
-const LONGEST_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+#[cfg(feature = "dependencies")]
+use crate::{check::Kind, dependency::Dependency};
 
 /// Makes a [`Management`].
 ///
@@ -38,29 +26,25 @@ const LONGEST_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// all mistakes at once.
 #[must_use = "a builder does nothing until `build()`"]
 pub struct Builder {
-    name: Option<String>,
-    prefix: String,
-    state: State,
-    checks: Vec<Check>,
-    replacements: Vec<Check>,
-    left_out: Vec<String>,
-    without_registered: bool,
-    required: Vec<String>,
-    version: Option<(Origin, Job<Provided<Option<String>>>)>,
-    contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
-    defaults: Settings,
-    probe_budget: Duration,
-    health_budget: Duration,
-    show_details: ShowDetails,
-    codes: Codes,
-    mistakes: Vec<Mistake>,
+    /// What setters set; what they do not, the environment and then `given` may.
+    pub(crate) own: Config,
+    pub(crate) given: Config,
+    pub(crate) state: State,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) replacements: Vec<Check>,
+    pub(crate) left_out: Vec<String>,
+    pub(crate) without_registered: bool,
+    pub(crate) required: Vec<String>,
+    pub(crate) version: Option<(Origin, Job<Provided<Option<String>>>)>,
+    pub(crate) contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
+    pub(crate) mistakes: Vec<Mistake>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
         Builder {
-            name: None,
-            prefix: "/z".into(),
+            own: Config::default(),
+            given: Config::default(),
             state: State::default(),
             checks: Vec::new(),
             replacements: Vec::new(),
@@ -69,24 +53,44 @@ impl Builder {
             required: Vec::new(),
             version: None,
             contributors: Vec::new(),
-            defaults: Settings::new(),
-            probe_budget: PROBE_BUDGET,
-            health_budget: HEALTH_BUDGET,
-            show_details: ShowDetails::never(),
-            codes: Codes::new(),
             mistakes: Vec::new(),
         }
     }
 
+    /// What the program's own configuration says. The environment and the other setters come first,
+    /// whether they are called before or after.
+    ///
+    /// ```
+    /// use management_core::{Config, Management};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Settings {
+    ///     greeting: String,
+    ///     #[serde(default)]
+    ///     management: Config,
+    /// }
+    ///
+    /// let settings: Settings = serde_json::from_str(
+    ///     r#"{"greeting": "hello", "management": {"prefix": "/admin", "timeout": "500ms"}}"#,
+    /// )?;
+    /// let management = Management::builder().config(settings.management).build()?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn config(mut self, config: Config) -> Self {
+        self.given = config;
+        self
+    }
+
     /// The service's name in `/info`. Defaults to the name of the executable.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.own.name = Some(name.into());
         self
     }
 
     /// Under which path the endpoints lie; `""` and `"/"` are the root. Defaults to `/z`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.own.prefix = Some(prefix.into());
         self
     }
 
@@ -169,209 +173,176 @@ impl Builder {
 
     /// The deadline of one run, for checks that set none. Defaults to 4 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.defaults.timeout = Some(timeout);
+        self.own.timeout = Some(timeout);
         self
     }
 
     /// For how long a result is served again, for checks that set neither `ttl` nor `interval`.
     /// Defaults to 1 s.
     pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.defaults.ttl = Some(ttl);
+        self.own.ttl = Some(ttl);
         self
     }
 
     /// Runs checks that set neither `ttl` nor `interval` in the background, this long after the end
     /// of the run before. Not together with [`ttl`](Self::ttl). Defaults to none.
     pub fn interval(mut self, interval: Duration) -> Self {
-        self.defaults.interval = Some(interval);
+        self.own.interval = Some(interval);
         self
     }
 
     /// How old a result may be and still be shown, for checks that do not set it. Defaults to the
     /// longer of 60 s and twice `ttl` or `interval` plus `timeout`.
     pub fn valid_for(mut self, valid_for: Duration) -> Self {
-        self.defaults.valid_for = Some(valid_for);
+        self.own.valid_for = Some(valid_for);
         self
     }
 
     /// Whether a failure fails the whole, for checks that do not set it. Defaults to `true`.
     pub fn critical(mut self, critical: bool) -> Self {
-        self.defaults.critical = Some(critical);
+        self.own.critical = Some(critical);
         self
     }
 
     /// How long a probe waits for running checks before it answers from their last results. Defaults
     /// to 800 ms, since kubelet gives up after one second.
     pub fn probe_budget(mut self, budget: Duration) -> Self {
-        self.probe_budget = budget;
+        self.own.probe_budget = Some(budget);
         self
     }
 
     /// As [`probe_budget`](Self::probe_budget), for `/health`, single checks, `/info` and `/version`.
     /// Defaults to 4.5 s, since load balancers give up after five.
     pub fn health_budget(mut self, budget: Duration) -> Self {
-        self.health_budget = budget;
+        self.own.health_budget = Some(budget);
         self
     }
 
     /// Who sees details and error texts. Defaults to [`ShowDetails::never`].
     pub fn show_details(mut self, show_details: ShowDetails) -> Self {
-        self.show_details = show_details;
+        self.own.show_details = Some(show_details);
         self
     }
 
     /// Answers a status with 200 or with 503. Defaults to the table at [`Status`]. Liveness stays 200
     /// for all but `DOWN`.
     pub fn status_code(mut self, status: Status, code: u16) -> Self {
-        self.mistakes.extend(self.codes.set(status, code).map_err(Mistake::invalid).err());
+        self.own.status_codes.insert(status, code);
         self
     }
 
-    /// Makes the [`Management`], and starts its background work where a runtime is present.
-    ///
-    /// # Errors
-    ///
-    /// All mistakes at once, those of a check with its file and line: names that are taken, reserved or no names; state
-    /// that is missing or given twice; settings that exclude each other; two version providers or two
-    /// contributors of one key; a group named like a check; a check that is required, replaced or left
-    /// out, and not there; a prefix that is no path; a status code other than 200 and 503.
-    pub fn build(self) -> Result<Management, Error> {
-        let environment = Environment::of_process();
-        let Builder { defaults, probe_budget, health_budget, .. } = self;
-        let probe_budget = probe_budget.min(LONGEST_BUDGET);
-        let health_budget = health_budget.min(LONGEST_BUDGET);
-        let mut mistakes = self.mistakes;
-        let mut state = self.state;
-        mistakes.append(&mut state.mistakes);
+    /// Whether an endpoint is there. All are, unless told otherwise; what is switched off is 404.
+    pub fn endpoint(mut self, route: Route, is_there: bool) -> Self {
+        self.own.endpoints.insert(route, is_there);
+        self
+    }
 
-        for (setter, budget) in [("probe_budget", probe_budget), ("health_budget", health_budget)] {
-            if budget.is_zero() {
-                mistakes.push(Mistake::invalid(format!("`{setter}` is zero: it must be longer")));
+    /// A service that this one needs, asked over HTTP with each `/health`. Its answer is a component of
+    /// ours, under this name.
+    ///
+    /// | Given | Asked |
+    /// |---|---|
+    /// | `http://h:9090/admin/health`, `https://…` | `http://h:9090/admin/health`, as it is |
+    /// | `h:8000/admin` | `{scheme}://h:8000/admin` |
+    /// | `h:8000`, `h`, `http://h` | `{scheme}://h:8000{prefix}/health`, as a service like this one |
+    ///
+    /// The scheme is [`preferred_url_scheme`](Self::preferred_url_scheme), the prefix our own. Readiness
+    /// asks no dependency unless [`cascade`](Self::cascade) says so.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use management_core::{Dependency, Management};
+    ///
+    /// let management = Management::builder()
+    ///     .service_dependency("users", "https://user-service:9922/admin/health")
+    ///     .service_dependency("search", Dependency::new("search:8080").critical(false))
+    ///     .build()?;
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    #[cfg(feature = "dependencies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
+    #[track_caller]
+    pub fn service_dependency(
+        mut self,
+        name: impl Into<String>,
+        dependency: impl Into<Dependency>,
+    ) -> Self {
+        let name = name.into();
+        let dependency = Dependency { origin: Some(Origin::caller()), ..dependency.into() };
+        match self.own.service_dependencies.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(dependency);
+            }
+            Entry::Occupied(first) => {
+                let mistake = Mistake::two_dependencies(first.key(), first.get(), &dependency);
+                self.mistakes.push(mistake);
             }
         }
-        let prefix = prefix::normalize(&self.prefix).unwrap_or_else(|complaint| {
-            mistakes.push(Mistake::invalid(complaint));
-            String::new()
-        });
+        self
+    }
 
-        let mut checks =
-            collect::registered(self.without_registered, &self.left_out, &mut mistakes);
-        checks.extend(self.checks);
-        collect::replace(&mut checks, self.replacements, &mut mistakes);
-        checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
-        accept::names(&checks, &mut mistakes);
-        for name in self.required {
-            if checks.binary_search_by(|check| check.name.cmp(&name)).is_err() {
-                mistakes.push(Mistake::absent(
-                    "require",
-                    &name,
-                    &format!(
-                        "there are {}; the linker leaves out a crate that nobody names, so write \
-                         `use its_crate as _;` in the binary",
-                        some_of(&checks),
-                    ),
-                ));
-            }
-        }
+    /// Lets a probe ask these dependencies, too. Only [`Kind::Readiness`] can: a dependency that fails
+    /// would restart this service through liveness, which mends nothing, and services that start
+    /// together would wait for each other through startup, for ever.
+    ///
+    /// Readiness that cascades takes a service out of work together with the ones it needs, and whole
+    /// fleets that need one service at once. Where this service can still answer something without the
+    /// dependency, leave it out.
+    ///
+    /// The dependency is asked at its URL followed by `/readiness`.
+    #[cfg(feature = "dependencies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
+    pub fn cascade<N: Into<String>>(
+        mut self,
+        probe: Kind,
+        dependencies: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let named = self.own.cascade.entry(probe).or_default();
+        named.extend(dependencies.into_iter().map(Into::into));
+        self
+    }
 
-        // Told once here, and not again for each check that would take them over.
-        let defaults = match defaults.contradictions() {
-            complaints if complaints.is_empty() => defaults,
-            complaints => {
-                let told = |why| Mistake::invalid(format!("the builder's defaults: {why}"));
-                mistakes.extend(complaints.into_iter().map(told));
-                Settings::new()
-            }
-        };
-        let signals = Arc::new(Signals::new());
-        let slots: Vec<_> = checks
-            .into_iter()
-            .filter_map(|check| {
-                accept::check(check, &state, &defaults, &signals, probe_budget, &mut mistakes)
-            })
-            .map(Arc::new)
-            .collect();
+    /// The scheme of dependencies that are given without one: `http` or `https`. Defaults to `http`.
+    #[cfg(feature = "dependencies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
+    pub fn preferred_url_scheme(mut self, scheme: impl Into<String>) -> Self {
+        self.own.preferred_url_scheme = Some(scheme.into());
+        self
+    }
 
-        let provider = collect::version_provider(
-            self.version,
-            self.without_registered,
-            &state,
-            &defaults,
-            &mut mistakes,
-        );
-        let contributors = collect::contributors(
-            self.contributors,
-            self.without_registered,
-            &state,
-            &defaults,
-            &mut mistakes,
-        );
-        refuse(mistakes)?;
+    /// A PEM file of certificates that dependencies are trusted by, in addition to the platform's. It is
+    /// read once, by [`build`](Self::build). Defaults to none.
+    #[cfg(feature = "dependencies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
+    pub fn dependency_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.own.dependency_ca_file = Some(file.into());
+        self
+    }
 
-        tell(&slots, provider.is_some(), contributors.len());
-        let provider = provider.map(|provider| {
-            provider.into_runner("version provider".into(), &signals, health_budget)
-        });
-        let contributors = contributors
-            .into_iter()
-            .map(|(key, provider)| {
-                let what = format!("info contributor `{key}`");
-                Contributor { runner: provider.into_runner(what, &signals, health_budget), key }
-            })
-            .collect();
-        Ok(Management::from_inner(Inner {
-            name: self.name.unwrap_or_else(info::executable),
-            slots: RwLock::new(Arc::new(slots)),
-            version: Version { provider, variable: environment.get("VERSION") },
-            contributors,
-            signals,
-            defaults,
-            probe_budget,
-            health_budget,
-            exposure: Exposure { prefix, show_details: self.show_details, codes: self.codes },
-            said: Default::default(),
-        }))
+    /// A PEM file with the certificates and the private key that we show to dependencies that ask for
+    /// them. It is read once, by [`build`](Self::build). Defaults to none.
+    #[cfg(feature = "dependencies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
+    pub fn dependency_client_certificate_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.own.dependency_client_certificate_file = Some(file.into());
+        self
+    }
+
+    /// Whether dependencies are asked through the proxies that `HTTP_PROXY`, `HTTPS_PROXY` and
+    /// `NO_PROXY` name. Defaults to `false`: what these variables are set for is seldom in the cluster.
+    #[cfg(feature = "dependencies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
+    pub fn dependency_environment_proxies(mut self, obeyed: bool) -> Self {
+        self.own.dependency_environment_proxies = Some(obeyed);
+        self
     }
 }
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("name", &self.name)
-            .field("prefix", &self.prefix)
+            .field("config", &self.own)
             .field("checks", &self.checks)
             .finish_non_exhaustive()
     }
-}
-
-/// The names of checks in a message, which has no room for thousands.
-fn some_of(checks: &[Check]) -> String {
-    const ENOUGH: usize = 10;
-    let names: Vec<_> =
-        checks.iter().take(ENOUGH).map(|check| format!("`{}`", check.name)).collect();
-    match checks.len() {
-        0 => "no checks".into(),
-        count if count > ENOUGH => format!("{} and {} more", names.join(", "), count - ENOUGH),
-        _ => names.join(", "),
-    }
-}
-
-/// Tells the log what there is.
-fn tell(slots: &[Arc<Slot>], has_version: bool, contributors: usize) {
-    line!(
-        INFO,
-        "registered: {}, {} version provider, {}",
-        counted(slots.len(), "check"),
-        if has_version { "a" } else { "no" },
-        counted(contributors, "info contributor"),
-    );
-    for slot in slots {
-        let krate = slot.origin.krate().map(|krate| format!(" of {krate}")).unwrap_or_default();
-        line!(DEBUG, "{} check {} at {}{krate}", slot.about.kind, slot.name(), slot.origin);
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }

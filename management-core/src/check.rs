@@ -2,13 +2,17 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
+use serde::Deserialize;
+
+use crate::dependency;
 use crate::health::{Health, IntoHealth};
 use crate::runner::Job;
 use crate::settings::Settings;
 use crate::state::Bind;
 
 /// Which questions a check takes part in. Every check is part of `/health`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
     /// `/health` alone.
@@ -19,12 +23,22 @@ pub enum Kind {
     Liveness,
     /// `/health/startup`, and readiness, until its first success.
     Startup,
+    /// Another service: `/health` alone, and readiness where `cascade` names it.
+    Dependency,
 }
 
 impl Kind {
     /// Whether a probe reads it, and not `/health` alone.
     pub(crate) fn is_probed(self) -> bool {
-        self != Kind::Health
+        !matches!(self, Kind::Health | Kind::Dependency)
+    }
+
+    /// What differs from the defaults of other kinds.
+    pub(crate) fn defaults(self) -> Settings {
+        match self {
+            Kind::Dependency => Settings::new().timeout(dependency::TIMEOUT).ttl(dependency::TTL),
+            _ => Settings::new(),
+        }
     }
 }
 
@@ -35,6 +49,7 @@ impl fmt::Display for Kind {
             Kind::Readiness => "readiness",
             Kind::Liveness => "liveness",
             Kind::Startup => "startup",
+            Kind::Dependency => "dependency",
         })
     }
 }
@@ -65,6 +80,17 @@ pub struct Check {
     pub(crate) groups: Option<Vec<String>>,
     pub(crate) origin: Origin,
     pub(crate) work: Work,
+    /// Where a dependency is asked.
+    pub(crate) url: Option<String>,
+    /// How a dependency takes part in readiness, where it does.
+    pub(crate) cascade: Option<Cascade>,
+}
+
+/// How readiness asks a dependency.
+#[derive(Debug)]
+pub(crate) struct Cascade {
+    /// Where and how, if not as `/health` does.
+    pub(crate) own: Option<(String, Job<Health>)>,
 }
 
 /// What a check runs, with its state or still without.
@@ -107,7 +133,16 @@ impl Check {
     }
 
     pub(crate) fn with(name: String, work: Work, origin: Origin) -> Self {
-        Check { name, kind: None, settings: Settings::new(), groups: None, origin, work }
+        Check {
+            name,
+            kind: None,
+            settings: Settings::new(),
+            groups: None,
+            origin,
+            work,
+            url: None,
+            cascade: None,
+        }
     }
 
     /// Makes it a part of readiness.
@@ -192,6 +227,12 @@ impl Origin {
         Origin { module: None, file: place.file(), line: place.line() }
     }
 
+    /// A place that is no line of a program.
+    #[cfg(feature = "dependencies")]
+    pub(crate) const fn named(place: &'static str) -> Self {
+        Origin { module: None, file: place, line: 0 }
+    }
+
     /// The crate of an attribute.
     pub(crate) fn krate(&self) -> Option<&'static str> {
         self.module.and_then(|module| module.split("::").next())
@@ -208,6 +249,9 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        match self.line {
+            0 => f.write_str(self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::accept;
-use crate::check::{Check, Origin};
+use crate::check::{Cascade, Check, Origin};
 use crate::error::Mistake;
 use crate::info::{Json, Provider};
 use crate::name;
@@ -62,6 +62,7 @@ pub(crate) fn replace(checks: &mut [Check], replacements: Vec<Check>, mistakes: 
         check.kind = check.kind.or(old.kind);
         check.settings = check.settings.or(&old.settings);
         check.groups = check.groups.or_else(|| old.groups.take());
+        check.cascade = old.cascade.take().map(|_| Cascade { own: None });
         *old = check;
     }
 }

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::panic::Location;
 
-use crate::check::Origin;
+use crate::check::{self, Check, Origin};
+#[cfg(feature = "dependencies")]
+use crate::dependency::Dependency;
 
 /// Mistakes in what was registered or configured, all of them together.
 ///
@@ -36,7 +38,8 @@ impl Error {
         self.has(Kind::State)
     }
 
-    /// Whether a check that was required, replaced or left out is not there.
+    /// Whether a check that was required, replaced, left out or configured is not there, or a service
+    /// dependency that `cascade` names.
     pub fn is_absent(&self) -> bool {
         self.has(Kind::Absent)
     }
@@ -124,7 +127,18 @@ impl Mistake {
         Mistake::new(Kind::State, text)
     }
 
-    pub(crate) fn same_name(name: &str, first: &Origin, second: &Origin) -> Self {
+    pub(crate) fn same_name(one: &Check, other: &Check) -> Self {
+        let (name, first, second) = (&one.name, &one.origin, &other.origin);
+        let is_dependency = |check: &Check| check.kind == Some(check::Kind::Dependency);
+        if is_dependency(one) != is_dependency(other) {
+            let (dependency, check) = if is_dependency(one) { (one, other) } else { (other, one) };
+            let text = format!(
+                "`{name}` is the name of a service dependency, from {}, and of the check at {}: rename \
+                 one",
+                dependency.origin, check.origin,
+            );
+            return Mistake::new(Kind::NameTaken, text);
+        }
         let remedy = match (first.krate(), second.krate()) {
             (one, Some(krate)) | (Some(krate), one) if one != Some(krate) => {
                 format!("rename one, or leave one out with `.without(\"{krate}/{name}\")`")
@@ -166,7 +180,37 @@ impl Mistake {
         Mistake::new(Kind::NameTaken, text)
     }
 
+    pub(crate) fn variable(variable: &str, error: &dyn fmt::Display) -> Self {
+        Mistake::new(Kind::Invalid, format!("the environment variable `{variable}`: {error}"))
+    }
+
+    pub(crate) fn absent_override(name: &str, there: &str) -> Self {
+        let text =
+            format!("`checks.{name}` is configured, and there is no such check: there are {there}");
+        Mistake::new(Kind::Absent, text)
+    }
+
     pub(crate) fn absent(method: &str, name: &str, remedy: &str) -> Self {
         Mistake::new(Kind::Absent, format!("`.{method}({name:?})` finds no such check: {remedy}"))
+    }
+
+    #[cfg(feature = "dependencies")]
+    pub(crate) fn absent_dependency(name: &str, there: &str) -> Self {
+        let text =
+            format!("`cascade` names `{name}`, which is no service dependency: there are {there}");
+        Mistake::new(Kind::Absent, text)
+    }
+
+    #[cfg(feature = "dependencies")]
+    pub(crate) fn two_dependencies(name: &str, first: &Dependency, second: &Dependency) -> Self {
+        let place = |dependency: &Dependency| {
+            dependency.origin.map(|origin| origin.to_string()).unwrap_or_default()
+        };
+        let text = format!(
+            "two service dependencies are named `{name}`, at {} and {}: rename one",
+            place(first),
+            place(second),
+        );
+        Mistake::new(Kind::NameTaken, text)
     }
 }

@@ -1,13 +1,19 @@
 //! What of the results is shown, where, and with which code.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
+use crate::config::Config;
+use crate::error::Mistake;
 use crate::log::line;
+use crate::route::Route;
 use crate::status::Status;
 
 /// Who sees details and error texts.
@@ -75,11 +81,39 @@ impl fmt::Debug for ShowDetails {
     }
 }
 
+/// `never` or `always`; a rule can be given by the program alone.
+impl<'de> Deserialize<'de> for ShowDetails {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*String::deserialize(deserializer)? {
+            "never" => Ok(ShowDetails::never()),
+            "always" => Ok(ShowDetails::always()),
+            other => Err(D::Error::unknown_variant(other, &["never", "always"])),
+        }
+    }
+}
+
 /// How the endpoints show what they know.
 pub(crate) struct Exposure {
     pub(crate) prefix: String,
     pub(crate) show_details: ShowDetails,
     pub(crate) codes: Codes,
+    pub(crate) switched_off: BTreeSet<Route>,
+}
+
+impl Exposure {
+    pub(crate) fn new(prefix: String, config: &Config, mistakes: &mut Vec<Mistake>) -> Self {
+        let mut codes = Codes::new();
+        for (&status, &code) in &config.status_codes {
+            mistakes.extend(codes.set(status, code).map_err(Mistake::invalid).err());
+        }
+        let is_off = |(route, is_there): (&Route, &bool)| (!is_there).then_some(*route);
+        Exposure {
+            prefix,
+            show_details: config.show_details.clone().unwrap_or_default(),
+            codes,
+            switched_off: config.endpoints.iter().filter_map(is_off).collect(),
+        }
+    }
 }
 
 /// Which statuses are 200 and which 503.
@@ -100,8 +134,8 @@ impl Codes {
             503 => true,
             _ => {
                 return Err(format!(
-                    "`.status_code(Status::{status:?}, {code})`: probes understand 200 and 503 alone, \
-                     choose one of them"
+                    "`status_codes` answers {status} with {code}, and probes understand 200 and 503 \
+                     alone: choose one of them"
                 ));
             }
         };

@@ -2,6 +2,7 @@ use std::fmt;
 
 use serde_json::Map;
 
+use crate::info::Json;
 use crate::runner::{Failure, Value};
 use crate::status::Status;
 use crate::text;
@@ -28,12 +29,29 @@ pub struct Health {
     details: Map<String, serde_json::Value>,
     /// What the log says in place of the reason, since it is for nobody else.
     confidential: Option<String>,
+    /// Those of a service dependency.
+    components: Option<Components>,
+}
+
+/// The components of a service dependency, as JSON that was made once.
+#[derive(Clone, Debug)]
+pub(crate) struct Components {
+    /// Statuses alone.
+    pub(crate) plain: Json,
+    /// With their details.
+    pub(crate) detailed: Json,
+}
+
+impl PartialEq for Components {
+    fn eq(&self, other: &Self) -> bool {
+        self.detailed.get() == other.detailed.get()
+    }
 }
 
 impl Health {
     /// A health of this status, without a reason.
     pub fn new(status: Status) -> Self {
-        Health { status, reason: None, details: Map::new(), confidential: None }
+        Health { status, reason: None, details: Map::new(), confidential: None, components: None }
     }
 
     /// It works.
@@ -71,6 +89,16 @@ impl Health {
     pub fn detail(mut self, key: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.details.insert(key.into(), value.into());
         self
+    }
+
+    #[cfg(feature = "dependencies")]
+    pub(crate) fn with_components(mut self, components: Option<Components>) -> Self {
+        self.components = components;
+        self
+    }
+
+    pub(crate) fn components(&self) -> Option<&Components> {
+        self.components.as_ref()
     }
 
     /// How it is.

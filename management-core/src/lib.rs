@@ -30,9 +30,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accept;
+mod assemble;
 mod builder;
 mod check;
 mod collect;
+mod config;
+mod dependency;
 pub mod endpoint;
 mod environment;
 mod error;
@@ -42,10 +45,12 @@ mod info;
 mod log;
 mod management;
 mod name;
+mod overrides;
 mod prefix;
 mod provided;
 mod registry;
 mod report;
+mod route;
 mod runner;
 mod settings;
 mod slot;
@@ -60,6 +65,8 @@ pub mod __private;
 
 pub use builder::Builder;
 pub use check::{Check, Kind};
+pub use config::{CheckConfig, Config};
+pub use dependency::Dependency;
 pub use error::Error;
 pub use exposure::ShowDetails;
 pub use health::{Health, IntoHealth};

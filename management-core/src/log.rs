@@ -1,9 +1,11 @@
 //! The lines that tell why, each once. Their target is `management`.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::health::Health;
 use crate::report::HealthReport;
+use crate::slot::About;
 use crate::status::Status;
 
 /// How many causes one line tells. Each of them has a line of its own, too.
@@ -17,15 +19,16 @@ macro_rules! line {
 pub(crate) use line;
 
 /// A check has a result: a line if its status has changed.
-pub(crate) fn check(name: &str, before: Option<Status>, health: &Health) {
-    changed(name, before, health.status(), || {
+pub(crate) fn check(about: &About, before: Option<Status>, health: &Health) {
+    let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
+    changed(&format_args!("{}{url}", about.name), before, health.status(), || {
         health.logged_reason().map(|reason| format!(": {reason}")).unwrap_or_default()
     });
 }
 
 /// An answer was given: a line if its status has changed.
 pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport) {
-    changed(name, before, report.status(), || {
+    changed(&name, before, report.status(), || {
         let causes: Vec<_> = report
             .components()
             .iter()
@@ -66,7 +69,7 @@ pub(crate) fn slow(what: &str, name: &str, took: Duration, named: &str, budget: 
     );
 }
 
-fn changed(name: &str, before: Option<Status>, now: Status, why: impl Fn() -> String) {
+fn changed(name: &dyn fmt::Display, before: Option<Status>, now: Status, why: impl Fn() -> String) {
     match before {
         Some(before) if before == now => {}
         Some(before) if now > before => line!(WARN, "{name} {before} → {now}{}", why()),

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -14,7 +13,7 @@ use crate::error::Error;
 use crate::exposure::Exposure;
 use crate::info::Contributor;
 use crate::log;
-use crate::report::{Answered, Component, HealthReport, Pending, Question};
+use crate::report::{Answered, Component, HealthReport, LeftOut, Pending, Question};
 use crate::settings::Settings;
 use crate::slot::{Signals, Slot};
 use crate::status::Status;
@@ -58,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) probe_budget: Duration,
     pub(crate) health_budget: Duration,
     pub(crate) exposure: Exposure,
+    pub(crate) has_dependencies: bool,
     /// What was answered last to each question.
     pub(crate) said: [Mutex<Option<Status>>; Question::ALL.len()],
 }
@@ -65,8 +65,8 @@ pub(crate) struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         let slots = self.slots.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for slot in slots.iter() {
-            slot.runner.close();
+        for runner in slots.iter().flat_map(|slot| slot.runners()) {
+            runner.close();
         }
         for contributor in &self.contributors {
             contributor.runner.close();
@@ -139,7 +139,7 @@ impl Management {
 
     async fn report(&self, question: Question) -> HealthReport {
         self.wake();
-        let pending = self.ask(question, &BTreeSet::new());
+        let pending = self.ask(question, &LeftOut::default());
         let answered = match pending.now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
@@ -184,7 +184,7 @@ impl Management {
         let slot = Arc::make_mut(&mut slots).remove(at);
         drop(slots);
         self.inner.signals.advance();
-        slot.runner.retire();
+        slot.runners().for_each(|runner| runner.retire());
         true
     }
 
@@ -198,7 +198,7 @@ impl Management {
         Some(Arc::clone(&slots[at]))
     }
 
-    pub(crate) fn ask(&self, question: Question, left_out: &BTreeSet<String>) -> Pending {
+    pub(crate) fn ask(&self, question: Question, left_out: &LeftOut) -> Pending {
         let budget = match question {
             Question::Health => self.inner.health_budget,
             _ => self.inner.probe_budget,
@@ -207,7 +207,7 @@ impl Management {
     }
 
     pub(crate) fn ask_one(&self, slot: &Arc<Slot>) -> Pending {
-        Pending::ask_all(std::iter::once(slot), self.inner.health_budget)
+        Pending::ask_one(slot, self.inner.health_budget)
     }
 
     /// Logs an answer that differs from the one before it.
@@ -248,7 +248,10 @@ impl Management {
 
 /// What a probe reads is run once unasked, so that no pod loses its first period.
 fn start(slot: &Slot, now: Instant) {
-    slot.runner.start_in_background(now, slot.about.kind.is_probed());
+    for runner in slot.runners() {
+        let is_probed = slot.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
+        runner.start_in_background(now, is_probed);
+    }
 }
 
 impl fmt::Debug for Management {

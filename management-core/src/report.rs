@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::check::Kind;
 use crate::health::Health;
-use crate::runner::{Asked, Outcome, Reading};
+use crate::runner::{Asked, Outcome, Reading, Runner};
 use crate::slot::{About, Slot, weigh};
 use crate::status::Status;
 
@@ -110,6 +110,11 @@ impl Component {
         self.is_stale
     }
 
+    /// Where a dependency is asked.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.about.url.as_deref()
+    }
+
     fn outcome(&self) -> Option<&Outcome<Health>> {
         self.result.as_deref().ok()
     }
@@ -154,6 +159,7 @@ impl Question {
 
     fn includes(self, slot: &Slot) -> bool {
         match (self, slot.about.kind) {
+            (Question::Readiness, Kind::Dependency) => slot.cascade.is_some(),
             (Question::Health, _)
             | (Question::Liveness | Question::Readiness, Kind::Liveness)
             | (Question::Readiness, Kind::Readiness)
@@ -162,10 +168,34 @@ impl Question {
             _ => false,
         }
     }
+
+    /// What is run of a check that is part of this question.
+    fn runner(self, slot: &Slot) -> &Arc<Runner<Health>> {
+        match (self, &slot.cascade) {
+            (Question::Readiness, Some(cascade)) => cascade,
+            _ => &slot.runner,
+        }
+    }
+}
+
+/// Which checks are not asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeftOut {
+    /// By name.
+    pub(crate) names: BTreeSet<String>,
+    /// Whoever asks is a service that this one may need in turn.
+    pub(crate) dependencies: bool,
+}
+
+impl LeftOut {
+    fn has(&self, slot: &Slot) -> bool {
+        self.dependencies && slot.about.kind == Kind::Dependency || self.names.contains(slot.name())
+    }
 }
 
 /// Checks that have been asked, all at once, and of which some may still be running.
 pub(crate) struct Pending {
+    question: Question,
     asked: Vec<(Arc<Slot>, Asked<Health>)>,
     at: Instant,
     budget: Duration,
@@ -182,22 +212,27 @@ impl Pending {
     pub(crate) fn ask(
         slots: &[Arc<Slot>],
         question: Question,
-        left_out: &BTreeSet<String>,
+        left_out: &LeftOut,
         budget: Duration,
     ) -> Self {
-        let wanted =
-            slots.iter().filter(|slot| question.includes(slot) && !left_out.contains(slot.name()));
-        Pending::ask_all(wanted, budget)
+        let wanted = slots.iter().filter(|slot| question.includes(slot) && !left_out.has(slot));
+        Pending::ask_all(wanted, question, budget)
     }
 
-    pub(crate) fn ask_all<'a>(
+    /// Asks one check as `/health` does.
+    pub(crate) fn ask_one(slot: &Arc<Slot>, budget: Duration) -> Self {
+        Pending::ask_all(std::iter::once(slot), Question::Health, budget)
+    }
+
+    fn ask_all<'a>(
         slots: impl Iterator<Item = &'a Arc<Slot>>,
+        question: Question,
         budget: Duration,
     ) -> Self {
         let at = Instant::now();
         let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
-        asked.extend(slots.map(|slot| (Arc::clone(slot), slot.runner.ask(at))));
-        Pending { asked, at, budget }
+        asked.extend(slots.map(|slot| (Arc::clone(slot), question.runner(slot).ask(at))));
+        Pending { question, asked, at, budget }
     }
 
     /// The answer, if there is nothing to wait for.
@@ -221,7 +256,9 @@ impl Pending {
         for (slot, asked) in self.asked {
             let reading = match asked {
                 Asked::Known(reading) => reading,
-                Asked::Running(run) => slot.runner.wait(run, self.at, self.budget).await,
+                Asked::Running(run) => {
+                    self.question.runner(&slot).wait(run, self.at, self.budget).await
+                }
             };
             known.push((slot, reading));
         }

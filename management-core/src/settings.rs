@@ -12,7 +12,7 @@ const TTL: Duration = Duration::from_secs(1);
 const VALID_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// What was set, and `None` where the next in line decides.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Settings {
     pub(crate) timeout: Option<Duration>,
     pub(crate) ttl: Option<Duration>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
-use crate::check::{Kind, Origin};
+use crate::check::{Cascade, Kind, Origin};
 use crate::health::Health;
 use crate::log;
 use crate::report::Component;
@@ -51,6 +51,8 @@ pub(crate) struct Slot {
     pub(crate) groups: Vec<String>,
     pub(crate) origin: Origin,
     pub(crate) runner: Arc<Runner<Health>>,
+    /// Asks a dependency on behalf of readiness, where that is to be done.
+    pub(crate) cascade: Option<Arc<Runner<Health>>>,
 }
 
 /// What every result of a check says of it.
@@ -59,48 +61,86 @@ pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) critical: bool,
+    /// Where a dependency is asked.
+    pub(crate) url: Option<String>,
 }
 
 impl Slot {
     pub(crate) fn new(
         about: About,
-        groups: Vec<String>,
-        origin: Origin,
-        job: Job<Health>,
-        mut plan: Plan,
+        check: Accepted,
         signals: &Arc<Signals>,
         probe_budget: Duration,
     ) -> Self {
+        let Accepted { groups, origin, job, mut plan, cascade } = check;
         plan.once = about.kind == Kind::Startup;
         let about = Arc::new(about);
-        let lost = Arc::clone(&signals.lost);
         // Nobody waits for a run in the background.
         let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. });
-        let budget = (about.kind.is_probed() && is_waited_for).then_some(probe_budget);
-        let observer = Arc::clone(&about);
-        let signals = Arc::clone(signals);
-        let slow = Slow::new(budget, "probe budget");
-        let runner = Runner::new(
-            job,
-            plan,
-            lost,
-            Box::new(move |previous, outcome: &Arc<Outcome<Health>>| {
-                signals.advance();
-                let before = previous.map(|previous| previous.value.status());
-                log::check(&observer.name, before, &outcome.value);
-                slow.observe("check", &observer.name, outcome);
-                if signals.results.receiver_count() > 0 {
-                    // Whoever subscribed may have gone just now, which is nobody's loss.
-                    drop(signals.results.send(Component::known(&observer, outcome, false)));
-                }
-            }),
-        );
-        Slot { about, groups, origin, runner }
+        let budget = |is_probed| (is_probed && is_waited_for).then_some(probe_budget);
+        let own_is_probed = match &cascade {
+            Some(Cascade { own: None }) => true,
+            _ => about.kind.is_probed(),
+        };
+        let runner = runner(&about, job, plan, signals, budget(own_is_probed));
+        let cascade = cascade.map(|cascade| match cascade.own {
+            None => Arc::clone(&runner),
+            Some((url, job)) => {
+                let About { name, kind, critical, .. } = &*about;
+                let about =
+                    About { name: name.clone(), kind: *kind, critical: *critical, url: Some(url) };
+                self::runner(&Arc::new(about), job, plan, signals, budget(true))
+            }
+        });
+        Slot { about, groups, origin, runner, cascade }
+    }
+
+    /// Every runner there is.
+    pub(crate) fn runners(&self) -> impl Iterator<Item = &Arc<Runner<Health>>> {
+        let other = self.cascade.as_ref().filter(|cascade| !Arc::ptr_eq(cascade, &self.runner));
+        std::iter::once(&self.runner).chain(other)
+    }
+
+    /// The runner that a probe reads, if one does.
+    pub(crate) fn probed(&self) -> Option<&Arc<Runner<Health>>> {
+        self.cascade.as_ref().or_else(|| self.about.kind.is_probed().then_some(&self.runner))
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.about.name
     }
+}
+
+/// What a check brings, apart from what is told about it.
+pub(crate) struct Accepted {
+    pub(crate) groups: Vec<String>,
+    pub(crate) origin: Origin,
+    pub(crate) job: Job<Health>,
+    pub(crate) plan: Plan,
+    pub(crate) cascade: Option<Cascade>,
+}
+
+fn runner(
+    about: &Arc<About>,
+    job: Job<Health>,
+    plan: Plan,
+    signals: &Arc<Signals>,
+    budget: Option<Duration>,
+) -> Arc<Runner<Health>> {
+    let lost = Arc::clone(&signals.lost);
+    let (about, signals) = (Arc::clone(about), Arc::clone(signals));
+    let slow = Slow::new(budget, "probe budget");
+    let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
+        signals.advance();
+        let before = previous.map(|previous| previous.value.status());
+        log::check(&about, before, &outcome.value);
+        slow.observe("check", &about.name, outcome);
+        if signals.results.receiver_count() > 0 {
+            // Whoever subscribed may have gone just now, which is nobody's loss.
+            drop(signals.results.send(Component::known(&about, outcome, false)));
+        }
+    };
+    Runner::new(job, plan, lost, Box::new(observer))
 }
 
 /// Notes when runs begin to take longer than those who ask can wait.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How a check, a group of checks or the whole service is.
 ///
@@ -21,7 +21,8 @@ use serde::{Serialize, Serializer};
 /// assert!(Status::Up < Status::Down);
 /// assert_eq!(Status::OutOfService.to_string(), "OUT_OF_SERVICE");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Status {
     /// Works as it should.

@@ -64,6 +64,10 @@ impl Serialize for Shown<'_> {
         let component = self.component;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("status", &component.status())?;
+        if let Some(components) = component.health().components() {
+            let shown = if self.details { &components.detailed } else { &components.plain };
+            map.serialize_entry("components", shown)?;
+        }
         if self.details {
             details(component, &mut map)?;
         }
@@ -78,6 +82,8 @@ fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M:
         health.details().iter().map(|(key, value)| (key.as_str(), value)).collect();
     // Where Actuator has the text of an exception, too.
     details.extend(reason.as_ref().map(|reason| ("error", reason)));
+    let url = component.url().map(Value::from);
+    details.extend(url.as_ref().map(|url| ("url", url)));
     if !details.is_empty() {
         map.serialize_entry("details", &details)?;
     }

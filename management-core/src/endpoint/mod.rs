@@ -22,14 +22,15 @@
 //! # }
 //! ```
 
+mod health;
 mod identity;
 mod json;
 mod kept;
+mod prober;
 mod query;
 mod reply;
 mod routes;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,15 +38,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response};
 
 use crate::management::Management;
-use crate::report::{Answered, Pending, Question};
-use crate::status::Status;
+use crate::report::Question;
+pub use crate::route::Route;
 use kept::Kept;
-use query::Query;
-use reply::{Content, Reply};
-pub use routes::Route;
+use prober::Advice;
+use reply::Reply;
 
 /// The endpoints of one [`Management`]. Cheap to clone.
 #[derive(Clone)]
@@ -56,12 +56,17 @@ pub struct Endpoint {
 struct Shared {
     management: Management,
     kept: Kept,
+    advice: Advice,
 }
 
 impl Endpoint {
     /// The endpoints of this management.
     pub fn new(management: &Management) -> Self {
-        let shared = Shared { management: management.clone(), kept: Kept::default() };
+        let shared = Shared {
+            management: management.clone(),
+            kept: Kept::default(),
+            advice: Advice::default(),
+        };
         Endpoint { shared: Arc::new(shared) }
     }
 
@@ -69,7 +74,15 @@ impl Endpoint {
     /// also meant with a slash at its end.
     pub fn paths(&self) -> impl Iterator<Item = (String, Route)> {
         let prefix = &self.shared.management.inner().exposure.prefix;
-        routes::ROUTES.iter().map(move |&(path, route)| (format!("{prefix}{path}"), route))
+        let is_there = |&&(_, route): &&(_, Route)| self.is_there(route);
+        routes::ROUTES
+            .iter()
+            .filter(is_there)
+            .map(move |&(path, route)| (format!("{prefix}{path}"), route))
+    }
+
+    fn is_there(&self, route: Route) -> bool {
+        !self.shared.management.inner().exposure.switched_off.contains(&route)
     }
 
     /// The response to a request that arrived at a route.
@@ -79,6 +92,9 @@ impl Endpoint {
         let method = &request.method;
         if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Respond::ready(Reply::method_not_allowed().to(method));
+        }
+        if !self.is_there(route) {
+            return Respond::ready(Reply::not_found().to(method));
         }
         let management = &self.shared.management;
         management.wake();
@@ -97,72 +113,6 @@ impl Endpoint {
                 Respond::later(method, async move { identity::version(&management).await })
             }
         }
-    }
-
-    fn question(&self, question: Question, request: &Parts) -> Respond {
-        let management = &self.shared.management;
-        let method = &request.method;
-        let details = management.inner().exposure.show_details.to(request);
-        let Some(query) = request.uri.query() else {
-            let epoch = management.inner().signals.epoch();
-            if let Some(reply) = self.shared.kept.get(question, details, epoch) {
-                return Respond::ready(reply.to(method));
-            }
-            let pending = management.ask(question, &BTreeSet::new());
-            let verbose = question == Question::Health;
-            return match pending.now() {
-                Ok(answered) => {
-                    management.note(question, &answered);
-                    let reply = judged(management, question, &answered, verbose, details);
-                    self.shared.kept.put(question, details, epoch, answered.until, &reply);
-                    Respond::ready(reply.to(method))
-                }
-                Err(pending) => {
-                    let management = management.clone();
-                    Respond::later(method, async move {
-                        let answered = pending.wait().await;
-                        management.note(question, &answered);
-                        judged(&management, question, &answered, verbose, details)
-                    })
-                }
-            };
-        };
-        let Query { verbose, left_out } = Query::parse(query);
-        let verbose = verbose || question == Question::Health;
-        let pending = management.ask(question, &left_out);
-        let management = management.clone();
-        Respond::later(method, async move {
-            let answered = settle(pending).await;
-            if left_out.is_empty() {
-                management.note(question, &answered);
-            }
-            judged(&management, question, &answered, verbose, details)
-        })
-    }
-
-    fn named(&self, request: &Parts) -> Respond {
-        let method = &request.method;
-        let Some(name) = routes::name_in(request.uri.path()) else {
-            return Respond::ready(Reply::not_found().to(method));
-        };
-        if let Some(probe) = routes::probe(&name) {
-            return self.respond(probe, request);
-        }
-        let management = self.shared.management.clone();
-        let Some(slot) = management.find(&name) else {
-            return Respond::ready(Reply::not_found().to(method));
-        };
-        let details = management.inner().exposure.show_details.to(request);
-        let pending = management.ask_one(&slot);
-        Respond::later(method, async move {
-            let answered = settle(pending).await;
-            let Some(component) = answered.report.components().first() else {
-                return Reply::not_found();
-            };
-            let code = management.inner().exposure.codes.of(component.status());
-            let body = json::component(component, details);
-            Reply { code, content: Content::Json, body }
-        })
     }
 }
 
@@ -213,31 +163,4 @@ impl fmt::Debug for Respond {
             Progress::Waiting(..) => "Respond(waiting)",
         })
     }
-}
-
-async fn settle(pending: Pending) -> Answered {
-    match pending.now() {
-        Ok(answered) => answered,
-        Err(pending) => pending.wait().await,
-    }
-}
-
-/// The body and the code of a question's answer.
-fn judged(
-    management: &Management,
-    question: Question,
-    answered: &Answered,
-    verbose: bool,
-    details: bool,
-) -> Reply {
-    let report = &answered.report;
-    let status = report.status();
-    // Not to know, or not to want requests, must not restart a pod.
-    let code = if question == Question::Liveness && status != Status::Down {
-        StatusCode::OK
-    } else {
-        management.inner().exposure.codes.of(status)
-    };
-    let body = if verbose { json::report(report, details) } else { json::status(status) };
-    Reply { code, content: Content::Json, body }
 }

@@ -5,26 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::name;
-
-/// One of the endpoints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Route {
-    /// `/health`
-    Health,
-    /// `/health/liveness` and `/health/ping`
-    Liveness,
-    /// `/health/readiness`
-    Readiness,
-    /// `/health/startup`
-    Startup,
-    /// `/health/{name}`: what the last segment of the path names
-    Named,
-    /// `/info`
-    Info,
-    /// `/version`
-    Version,
-}
+use crate::route::Route;
 
 /// Each path under the prefix, `{name}` standing for one segment.
 pub(super) const ROUTES: [(&str, Route); 8] = [

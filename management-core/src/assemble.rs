@@ -1,0 +1,209 @@
+//! From a builder to a management, or to all the mistakes in it.
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use crate::accept;
+use crate::builder::Builder;
+use crate::check::{Check, Kind};
+use crate::collect;
+use crate::config::Config;
+use crate::environment::Environment;
+use crate::error::{Error, Mistake, refuse};
+use crate::exposure::Exposure;
+use crate::info::{self, Contributor};
+use crate::log::line;
+use crate::management::{Inner, Management};
+use crate::overrides::{self, some_of};
+use crate::prefix;
+use crate::settings::Settings;
+use crate::slot::{Signals, Slot};
+use crate::version::Version;
+
+/// What kubelet's default of one second leaves for the answer.
+const PROBE_BUDGET: Duration = Duration::from_millis(800);
+
+/// What a load balancer's usual five seconds leave for the answer.
+const HEALTH_BUDGET: Duration = Duration::from_millis(4500);
+
+/// Added to instants, so no longer than a clock can count.
+const LONGEST_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+impl Builder {
+    /// Makes the [`Management`], and starts its background work where a runtime is present.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, those of a check with its file and line: names that are taken, reserved or
+    /// no names; state that is missing or given twice; settings that exclude each other; two version
+    /// providers or two contributors of one key; a group named like a check; a check that is required,
+    /// replaced, left out or configured, and not there; a prefix that is no path; a status code other
+    /// than 200 and 503; a service dependency that is no URL; a variable of the environment that cannot
+    /// be read.
+    pub fn build(self) -> Result<Management, Error> {
+        self.build_in(&Environment::of_process())
+    }
+
+    pub(crate) fn build_in(self, environment: &Environment) -> Result<Management, Error> {
+        let mut mistakes = self.mistakes;
+        let mut state = self.state;
+        mistakes.append(&mut state.mistakes);
+
+        let environs = Config::from_environment(environment, &mut mistakes);
+        let layers = [
+            ("the builder", self.own),
+            ("the environment", environs),
+            ("the configuration", self.given),
+        ];
+        let config = merge(layers, &mut mistakes);
+        let defaults = config.defaults();
+        let probe_budget = budget("probe_budget", config.probe_budget, PROBE_BUDGET, &mut mistakes);
+        let health_budget =
+            budget("health_budget", config.health_budget, HEALTH_BUDGET, &mut mistakes);
+        let prefix = config.prefix.as_deref().unwrap_or("/z");
+        let prefix = prefix::normalize(prefix).unwrap_or_else(|complaint| {
+            mistakes.push(Mistake::invalid(complaint));
+            String::new()
+        });
+        let exposure = Exposure::new(prefix, &config, &mut mistakes);
+
+        let mut checks =
+            collect::registered(self.without_registered, &self.left_out, &mut mistakes);
+        checks.extend(self.checks);
+        checks.extend(dependencies(&config, &exposure.prefix, &mut mistakes));
+        collect::replace(&mut checks, self.replacements, &mut mistakes);
+        checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
+        accept::names(&checks, &mut mistakes);
+        for name in self.required {
+            if checks.binary_search_by(|check| check.name.cmp(&name)).is_err() {
+                mistakes.push(Mistake::absent(
+                    "require",
+                    &name,
+                    &format!(
+                        "there are {}; the linker leaves out a crate that nobody names, so write \
+                         `use its_crate as _;` in the binary",
+                        some_of(&checks),
+                    ),
+                ));
+            }
+        }
+        let overridden = overrides::apply(&mut checks, &config.checks, &mut mistakes);
+
+        let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
+        let signals = Arc::new(Signals::new());
+        let slots: Vec<_> = checks
+            .into_iter()
+            .filter_map(|check| {
+                accept::check(check, &state, &defaults, &signals, probe_budget, &mut mistakes)
+            })
+            .map(Arc::new)
+            .collect();
+
+        let provider = collect::version_provider(
+            self.version,
+            self.without_registered,
+            &state,
+            &defaults,
+            &mut mistakes,
+        );
+        let contributors = collect::contributors(
+            self.contributors,
+            self.without_registered,
+            &state,
+            &defaults,
+            &mut mistakes,
+        );
+        refuse(mistakes)?;
+
+        tell(&slots, provider.is_some(), contributors.len());
+        for told in overridden {
+            line!(INFO, "{told}");
+        }
+        let provider = provider.map(|provider| {
+            provider.into_runner("version provider".into(), &signals, health_budget)
+        });
+        let contributors = contributors
+            .into_iter()
+            .map(|(key, provider)| {
+                let what = format!("info contributor `{key}`");
+                Contributor { runner: provider.into_runner(what, &signals, health_budget), key }
+            })
+            .collect();
+        Ok(Management::from_inner(Inner {
+            name: config.name.unwrap_or_else(info::executable),
+            slots: RwLock::new(Arc::new(slots)),
+            version: Version { provider, variable: environment.get("VERSION") },
+            contributors,
+            signals,
+            defaults,
+            probe_budget,
+            health_budget,
+            exposure,
+            has_dependencies,
+            said: Default::default(),
+        }))
+    }
+}
+
+/// Puts the layers together, the first over the others. Defaults that contradict themselves are told
+/// once, here, and not again for each check that would take them over.
+fn merge(layers: [(&str, Config); 3], mistakes: &mut Vec<Mistake>) -> Config {
+    layers.into_iter().fold(Config::default(), |merged, (place, mut layer)| {
+        let complaints = layer.defaults().contradictions();
+        if !complaints.is_empty() {
+            let told = |why| Mistake::invalid(format!("{place}'s defaults: {why}"));
+            mistakes.extend(complaints.into_iter().map(told));
+            layer.set_defaults(Settings::new());
+        }
+        merged.or(layer)
+    })
+}
+
+fn budget(
+    key: &str,
+    set: Option<Duration>,
+    default: Duration,
+    mistakes: &mut Vec<Mistake>,
+) -> Duration {
+    let budget = set.unwrap_or(default).min(LONGEST_BUDGET);
+    if budget.is_zero() {
+        mistakes.push(Mistake::invalid(format!("`{key}` is zero: it must be longer")));
+    }
+    budget
+}
+
+#[cfg(feature = "dependencies")]
+fn dependencies(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>) -> Vec<Check> {
+    crate::dependency::targets::checks(config, prefix, mistakes)
+}
+
+#[cfg(not(feature = "dependencies"))]
+fn dependencies(config: &Config, _: &str, mistakes: &mut Vec<Mistake>) -> Vec<Check> {
+    if !config.service_dependencies.is_empty() || !config.cascade.is_empty() {
+        mistakes.push(Mistake::invalid(
+            "`service_dependencies` are configured, and this program has no client to ask them: turn on \
+             the feature `dependencies` of `management-core`",
+        ));
+    }
+    Vec::new()
+}
+
+/// Tells the log what there is.
+fn tell(slots: &[Arc<Slot>], has_version: bool, contributors: usize) {
+    line!(
+        INFO,
+        "registered: {}, {} version provider, {}",
+        counted(slots.len(), "check"),
+        if has_version { "a" } else { "no" },
+        counted(contributors, "info contributor"),
+    );
+    for slot in slots {
+        let krate = slot.origin.krate().map(|krate| format!(" of {krate}")).unwrap_or_default();
+        line!(DEBUG, "{} check {} at {}{krate}", slot.about.kind, slot.name(), slot.origin);
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

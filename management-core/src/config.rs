@@ -1,0 +1,286 @@
+//! What can be set from outside of the program.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::check::Kind;
+use crate::dependency::Dependency;
+use crate::environment::Environment;
+use crate::error::Mistake;
+use crate::exposure::ShowDetails;
+use crate::route::Route;
+use crate::settings::Settings;
+use crate::status::Status;
+
+#[doc = include_str!("../docs/config.md")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// The service's name.
+    pub name: Option<String>,
+    /// Under which path the endpoints lie.
+    pub prefix: Option<String>,
+    /// The endpoints that are there or not.
+    pub endpoints: BTreeMap<Route, bool>,
+    /// The deadline of one run.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// For how long a result is served again.
+    #[serde(deserialize_with = "duration")]
+    pub ttl: Option<Duration>,
+    /// How long after the end of a run the next one begins, in the background.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Option<Duration>,
+    /// How old a result may be and still be shown.
+    #[serde(deserialize_with = "duration")]
+    pub valid_for: Option<Duration>,
+    /// Whether a failure fails the whole.
+    pub critical: Option<bool>,
+    /// What is to be different for some checks.
+    pub checks: BTreeMap<String, CheckConfig>,
+    /// How long a probe waits.
+    #[serde(deserialize_with = "duration")]
+    pub probe_budget: Option<Duration>,
+    /// How long `/health` waits.
+    #[serde(deserialize_with = "duration")]
+    pub health_budget: Option<Duration>,
+    /// Who sees details and error texts.
+    pub show_details: Option<ShowDetails>,
+    /// The statuses that are answered with another code.
+    pub status_codes: BTreeMap<Status, u16>,
+    /// The services that this one needs.
+    pub service_dependencies: BTreeMap<String, Dependency>,
+    /// The probes that ask dependencies, and which.
+    pub cascade: BTreeMap<Kind, Vec<String>>,
+    /// The scheme of dependencies that are given without one.
+    pub preferred_url_scheme: Option<String>,
+    /// A PEM file of certificates to trust in addition to the platform's.
+    pub dependency_ca_file: Option<PathBuf>,
+    /// A PEM file with the certificates and the private key that are shown to dependencies.
+    pub dependency_client_certificate_file: Option<PathBuf>,
+    /// Whether dependencies are asked through the proxies that the environment names.
+    pub dependency_environment_proxies: Option<bool>,
+    /// The keys that `/info` may show.
+    pub info_keys: Option<Vec<String>>,
+    /// Whether `/info` has `service.instance.id`.
+    pub service_instance_id: Option<bool>,
+    /// The folder that keeps the instance id.
+    pub service_instance_id_folder: Option<PathBuf>,
+    /// Whether `/info` has `process.command_line`.
+    pub process_command_line: Option<bool>,
+    /// Whether `/info` has `machine.id`.
+    pub machine_id: Option<bool>,
+}
+
+/// What is different for one check, whatever its attribute or its maker says.
+///
+/// ```
+/// let config: management_core::Config = serde_json::from_str(
+///     r#"{"checks": {"db": {"timeout": "500ms", "critical": false}, "search": {"enabled": false}}}"#,
+/// )?;
+/// assert_eq!(config.checks["search"].enabled, Some(false));
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CheckConfig {
+    /// `false` leaves the check out.
+    pub enabled: Option<bool>,
+    /// Whether a failure fails the whole.
+    pub critical: Option<bool>,
+    /// The deadline of one run.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// For how long a result is served again.
+    #[serde(deserialize_with = "duration")]
+    pub ttl: Option<Duration>,
+    /// How long after the end of a run the next one begins, in the background.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Option<Duration>,
+    /// How old a result may be and still be shown.
+    #[serde(deserialize_with = "duration")]
+    pub valid_for: Option<Duration>,
+}
+
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not every format says at which key it came upon a mistake.
+        let mut track = serde_path_to_error::Track::new();
+        let tracking = serde_path_to_error::Deserializer::new(deserializer, &mut track);
+        Config::deserialize(tracking)
+            .map_err(|error| D::Error::custom(format_args!("`{}`: {error}", track.path())))
+    }
+}
+
+/// A duration as humantime writes it.
+pub(crate) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let Some(value) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
+    let parsed = match &value {
+        Value::String(text) => {
+            humantime::parse_duration(text.trim()).map_err(|why| why.to_string())
+        }
+        _ => Err("it has no unit".into()),
+    };
+    parsed.map(Some).map_err(|why| {
+        D::Error::custom(format_args!("{value} is no duration ({why}): write it like \"1m 30s\""))
+    })
+}
+
+/// How the value of a variable is written.
+#[derive(Clone, Copy)]
+enum Syntax {
+    Text,
+    Json,
+}
+
+/// Each key, and the variables that set it; the first that is set counts.
+const VARIABLES: [(&str, &[&str], Syntax); 23] = [
+    ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
+    ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
+    ("timeout", &["MANAGEMENT_TIMEOUT"], Syntax::Text),
+    ("ttl", &["MANAGEMENT_TTL"], Syntax::Text),
+    ("interval", &["MANAGEMENT_INTERVAL"], Syntax::Text),
+    ("valid_for", &["MANAGEMENT_VALID_FOR"], Syntax::Text),
+    ("critical", &["MANAGEMENT_CRITICAL"], Syntax::Json),
+    ("checks", &["MANAGEMENT_CHECKS"], Syntax::Json),
+    ("probe_budget", &["MANAGEMENT_PROBE_BUDGET"], Syntax::Text),
+    ("health_budget", &["MANAGEMENT_HEALTH_BUDGET"], Syntax::Text),
+    ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
+    ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
+    ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),
+    ("cascade", &["MANAGEMENT_CASCADE"], Syntax::Json),
+    ("preferred_url_scheme", &["PREFERRED_URL_SCHEME", "SCHEME"], Syntax::Text),
+    ("dependency_ca_file", &["MANAGEMENT_DEPENDENCY_CA_FILE"], Syntax::Text),
+    (
+        "dependency_client_certificate_file",
+        &["MANAGEMENT_DEPENDENCY_CLIENT_CERTIFICATE_FILE"],
+        Syntax::Text,
+    ),
+    (
+        "dependency_environment_proxies",
+        &["MANAGEMENT_DEPENDENCY_ENVIRONMENT_PROXIES"],
+        Syntax::Json,
+    ),
+    ("info_keys", &["MANAGEMENT_INFO_KEYS"], Syntax::Json),
+    ("service_instance_id", &["MANAGEMENT_SERVICE_INSTANCE_ID"], Syntax::Json),
+    ("service_instance_id_folder", &["MANAGEMENT_SERVICE_INSTANCE_ID_FOLDER"], Syntax::Text),
+    ("process_command_line", &["MANAGEMENT_PROCESS_COMMAND_LINE"], Syntax::Json),
+    ("machine_id", &["MANAGEMENT_MACHINE_ID"], Syntax::Json),
+];
+
+impl Config {
+    /// What the environment sets. What cannot be is a mistake that names the variable.
+    pub(crate) fn from_environment(environment: &Environment, mistakes: &mut Vec<Mistake>) -> Self {
+        let mut config = Config::default();
+        for (key, variables, syntax) in VARIABLES {
+            let set = |&variable: &&'static str| Some((variable, environment.get(variable)?));
+            let Some((variable, text)) = variables.iter().find_map(set) else { continue };
+            let value = match syntax {
+                Syntax::Text => Ok(Value::String(text)),
+                Syntax::Json => serde_json::from_str(&text),
+            };
+            let read = value.and_then(|value| {
+                <Config as Deserialize>::deserialize(Value::Object(
+                    [(key.into(), value)].into_iter().collect(),
+                ))
+            });
+            match read {
+                Ok(read) => config = config.or(read),
+                Err(error) => mistakes.push(Mistake::variable(variable, &error)),
+            }
+        }
+        config
+    }
+
+    /// What is set here, and what `fallback` sets where nothing is. Maps are merged by their keys.
+    pub(crate) fn or(self, fallback: Config) -> Config {
+        fn merged<K: Ord, V>(mut own: BTreeMap<K, V>, fallback: BTreeMap<K, V>) -> BTreeMap<K, V> {
+            for (key, value) in fallback {
+                own.entry(key).or_insert(value);
+            }
+            own
+        }
+        // The two are one setting.
+        let (ttl, interval) = match (self.ttl, self.interval) {
+            (None, None) => (fallback.ttl, fallback.interval),
+            own => own,
+        };
+        let mut checks = self.checks;
+        for (name, fallback) in fallback.checks {
+            let own = checks.remove(&name).unwrap_or_default();
+            checks.insert(name, own.or(fallback));
+        }
+        Config {
+            name: self.name.or(fallback.name),
+            prefix: self.prefix.or(fallback.prefix),
+            endpoints: merged(self.endpoints, fallback.endpoints),
+            timeout: self.timeout.or(fallback.timeout),
+            ttl,
+            interval,
+            valid_for: self.valid_for.or(fallback.valid_for),
+            critical: self.critical.or(fallback.critical),
+            checks,
+            probe_budget: self.probe_budget.or(fallback.probe_budget),
+            health_budget: self.health_budget.or(fallback.health_budget),
+            show_details: self.show_details.or(fallback.show_details),
+            status_codes: merged(self.status_codes, fallback.status_codes),
+            service_dependencies: merged(self.service_dependencies, fallback.service_dependencies),
+            cascade: merged(self.cascade, fallback.cascade),
+            preferred_url_scheme: self.preferred_url_scheme.or(fallback.preferred_url_scheme),
+            dependency_ca_file: self.dependency_ca_file.or(fallback.dependency_ca_file),
+            dependency_client_certificate_file: self
+                .dependency_client_certificate_file
+                .or(fallback.dependency_client_certificate_file),
+            dependency_environment_proxies: self
+                .dependency_environment_proxies
+                .or(fallback.dependency_environment_proxies),
+            info_keys: self.info_keys.or(fallback.info_keys),
+            service_instance_id: self.service_instance_id.or(fallback.service_instance_id),
+            service_instance_id_folder: self
+                .service_instance_id_folder
+                .or(fallback.service_instance_id_folder),
+            process_command_line: self.process_command_line.or(fallback.process_command_line),
+            machine_id: self.machine_id.or(fallback.machine_id),
+        }
+    }
+
+    pub(crate) fn set_defaults(&mut self, defaults: Settings) {
+        Settings {
+            timeout: self.timeout,
+            ttl: self.ttl,
+            interval: self.interval,
+            valid_for: self.valid_for,
+            critical: self.critical,
+        } = defaults;
+    }
+
+    /// What is set for checks that set nothing of their own.
+    pub(crate) fn defaults(&self) -> Settings {
+        let Config { timeout, ttl, interval, valid_for, critical, .. } = *self;
+        Settings { timeout, ttl, interval, valid_for, critical }
+    }
+}
+
+impl CheckConfig {
+    pub(crate) fn settings(&self) -> Settings {
+        let CheckConfig { timeout, ttl, interval, valid_for, critical, .. } = *self;
+        Settings { timeout, ttl, interval, valid_for, critical }
+    }
+
+    fn or(self, fallback: CheckConfig) -> CheckConfig {
+        let Settings { timeout, ttl, interval, valid_for, critical } =
+            self.settings().or(&fallback.settings());
+        let enabled = self.enabled.or(fallback.enabled);
+        CheckConfig { enabled, critical, timeout, ttl, interval, valid_for }
+    }
+}

@@ -1,0 +1,177 @@
+//! Other services that this one needs, asked over HTTP.
+
+#[cfg(feature = "dependencies")]
+mod body;
+#[cfg(feature = "dependencies")]
+mod client;
+#[cfg(feature = "dependencies")]
+mod resolver;
+#[cfg(feature = "dependencies")]
+pub(crate) mod targets;
+#[cfg(feature = "dependencies")]
+mod url;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use crate::check::Origin;
+use crate::config::duration;
+use crate::settings::Settings;
+
+/// Tells a service that it is asked by another one, and not by a prober. It then answers from its own
+/// checks alone, so that services that need each other in a circle come to an end.
+pub(crate) const CASCADE: &str = "management-cascade";
+
+/// The deadline of a dependency that sets none.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// For how long an answer is served again, of a dependency that sets nothing.
+pub(crate) const TTL: Duration = Duration::from_secs(5);
+
+/// How much of an answer is read, in bytes, after it has been decompressed.
+#[cfg(feature = "dependencies")]
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// A service that this one needs: where its health is, and how it is asked.
+///
+/// What is not set is taken from the [`Builder`](crate::Builder), and then from the defaults that are
+/// told here.
+///
+/// ```
+/// use std::time::Duration;
+/// use management_core::Dependency;
+///
+/// let users = Dependency::new("https://user-service:9922/admin/health")
+///     .header("authorization", "Bearer 7f3a")
+///     .timeout(Duration::from_secs(1))
+///     .critical(false);
+/// assert!(!format!("{users:?}").contains("7f3a"));
+/// ```
+#[derive(Clone, PartialEq)]
+#[must_use = "a dependency does nothing until it is given to a builder"]
+pub struct Dependency {
+    pub(crate) url: String,
+    pub(crate) settings: Settings,
+    pub(crate) headers: Vec<(String, String)>,
+    /// Where the program gave it; nothing for one from configuration.
+    pub(crate) origin: Option<Origin>,
+}
+
+impl Dependency {
+    /// A dependency with this URL, or host, or `host:port`, or `host:port/path`.
+    ///
+    /// What has a path is asked there. What has none is taken for a service like this one, and asked at
+    /// `/health` under the own prefix. Without a scheme, it is `preferred_url_scheme`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Dependency { url: url.into(), settings: Settings::new(), headers: Vec::new(), origin: None }
+    }
+
+    /// Adds a header to each request. Its value is shown nowhere.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// The deadline of one exchange, from looking up the name to the last byte. Defaults to 2 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// For how long a result is served again. Defaults to 5 s.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.settings.ttl = Some(ttl);
+        self
+    }
+
+    /// Asks in the background, this long after the end of the exchange before; requests only read. Not
+    /// together with [`ttl`](Self::ttl).
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.settings.interval = Some(interval);
+        self
+    }
+
+    /// For how long a result may be shown while a newer one is due. Defaults as a check's.
+    pub fn valid_for(mut self, valid_for: Duration) -> Self {
+        self.settings.valid_for = Some(valid_for);
+        self
+    }
+
+    /// Whether its failure fails the whole, or only degrades it. Defaults to `true`.
+    pub fn critical(mut self, critical: bool) -> Self {
+        self.settings.critical = Some(critical);
+        self
+    }
+}
+
+impl From<&str> for Dependency {
+    fn from(url: &str) -> Self {
+        Dependency::new(url)
+    }
+}
+
+impl From<String> for Dependency {
+    fn from(url: String) -> Self {
+        Dependency::new(url)
+    }
+}
+
+impl fmt::Debug for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Dependency")
+            .field("url", &crate::text::tidy(&self.url))
+            .field("settings", &self.settings)
+            .field("headers", &headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A URL alone, or a map with `url` and the names of the setters as keys.
+impl<'de> Deserialize<'de> for Dependency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Keys {
+            url: String,
+            #[serde(default, deserialize_with = "duration")]
+            timeout: Option<Duration>,
+            #[serde(default, deserialize_with = "duration")]
+            ttl: Option<Duration>,
+            #[serde(default, deserialize_with = "duration")]
+            interval: Option<Duration>,
+            #[serde(default, deserialize_with = "duration")]
+            valid_for: Option<Duration>,
+            critical: Option<bool>,
+            #[serde(default)]
+            headers: BTreeMap<String, String>,
+        }
+
+        struct UrlOrMap;
+        impl<'de> Visitor<'de> for UrlOrMap {
+            type Value = Dependency;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a URL, or a map with a `url`")
+            }
+
+            fn visit_str<E>(self, url: &str) -> Result<Dependency, E> {
+                Ok(Dependency::new(url))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Dependency, A::Error> {
+                let keys = Keys::deserialize(MapAccessDeserializer::new(map))?;
+                let Keys { url, timeout, ttl, interval, valid_for, critical, headers } = keys;
+                let settings = Settings { timeout, ttl, interval, valid_for, critical };
+                let headers = headers.into_iter().collect();
+                Ok(Dependency { url, settings, headers, origin: None })
+            }
+        }
+        deserializer.deserialize_any(UrlOrMap)
+    }
+}

@@ -1,0 +1,128 @@
+//! From the name of a host to its addresses.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::Instant;
+
+use crate::provided::Provided;
+use crate::runner::{Asked, Failure, Job, Runner};
+use crate::settings::{Plan, Schedule};
+
+type Addresses = Vec<SocketAddr>;
+
+/// Who asks for an address has a deadline of its own, so the lookup needs none.
+const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Looks names up with the system's resolver, each name on a thread of its own.
+///
+/// Where no name server answers, that thread is stuck for as long as the system pleases. On tokio's
+/// blocking pool it would keep the runtime from ending, and each run would add another. Here all who
+/// ask for a name meanwhile wait for the one lookup.
+pub(super) struct Resolver {
+    lookup: fn(&str) -> io::Result<Addresses>,
+    lookups: Mutex<HashMap<String, Arc<Runner<Provided<Addresses>>>>>,
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Resolver::with(|name| Ok((name, 0).to_socket_addrs()?.collect()))
+    }
+}
+
+impl Resolver {
+    fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
+        Resolver { lookup, lookups: Mutex::default() }
+    }
+
+    /// What looks this name up, for all who ask.
+    fn runner(&self, name: &str) -> Arc<Runner<Provided<Addresses>>> {
+        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runner) = lookups.get(name) {
+            return Arc::clone(runner);
+        }
+        let (lookup, own_name) = (self.lookup, name.to_owned());
+        let job = Job::blocking(move || lookup(&own_name).map_err(Failure::failed));
+        let plan = Plan {
+            timeout: PATIENCE,
+            schedule: Schedule::OnDemand { ttl: Duration::ZERO },
+            valid_for: Duration::ZERO,
+            once: false,
+        };
+        let runner = Runner::new(job, plan, Arc::new(AtomicBool::new(false)), Box::new(|_, _| {}));
+        lookups.insert(name.into(), Arc::clone(&runner));
+        runner
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let runner = self.runner(name.as_str());
+        Box::pin(async move {
+            let now = Instant::now();
+            let reading = match runner.ask(now) {
+                Asked::Known(reading) => reading,
+                Asked::Running(run) => runner.wait(run, now, PATIENCE).await,
+            };
+            let outcome = reading.outcome.map_err(|missing| missing.to_string())?;
+            match &outcome.value {
+                Ok(addresses) if addresses.is_empty() => Err("the name has no address".into()),
+                Ok(addresses) => Ok(Box::new(addresses.clone().into_iter()) as Addrs),
+                Err(failure) => Err(failure.to_string().into()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Condvar, Mutex};
+
+    use super::*;
+
+    async fn resolve(resolver: &Resolver) -> Result<Addresses, String> {
+        let resolving = resolver.resolve("h".parse().expect("a name"));
+        resolving.await.map(Iterator::collect).map_err(|error| error.to_string())
+    }
+
+    static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+    static ANSWERED: Mutex<bool> = Mutex::new(false);
+    static ANSWER: Condvar = Condvar::new();
+
+    #[tokio::test]
+    async fn while_no_name_server_answers_there_is_one_lookup() {
+        let resolver = Resolver::with(|_| {
+            LOOKUPS.fetch_add(1, Ordering::SeqCst);
+            let answered = ANSWERED.lock().expect("the lock");
+            drop(ANSWER.wait_while(answered, |answered| !*answered).expect("the lock"));
+            Ok(vec![([127, 0, 0, 1], 0).into()])
+        });
+        for _ in 0..3 {
+            let patience = Duration::from_millis(20);
+            let asked = tokio::time::timeout(patience, resolve(&resolver)).await;
+            asked.expect_err("no name server answers");
+        }
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
+
+        *ANSWERED.lock().expect("the lock") = true;
+        ANSWER.notify_all();
+        assert_eq!(resolve(&resolver).await, Ok(vec![([127, 0, 0, 1], 0).into()]));
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1, "it was the one in flight");
+        assert!(resolve(&resolver).await.is_ok());
+        assert_eq!(LOOKUPS.load(Ordering::SeqCst), 2, "addresses change, so they are not kept");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_is_not_known_says_so() {
+        let resolver = Resolver::with(|_| Err(io::Error::other("no such host")));
+        assert_eq!(resolve(&resolver).await, Err("no such host".into()));
+        let resolver = Resolver::with(|_| Ok(Vec::new()));
+        assert_eq!(resolve(&resolver).await, Err("the name has no address".into()));
+    }
+}

@@ -1,0 +1,43 @@
+//! Probers that ask the wrong question.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::header::USER_AGENT;
+use http::request::Parts;
+
+use crate::log::line;
+
+/// How the user agents of probers begin, in lower case.
+const PROBERS: [&str; 4] = ["kube-probe/", "haproxy", "elb-healthchecker/", "envoy/hc"];
+
+/// Given once: a prober that asks `/health` takes a service out of work for what its dependencies do.
+#[derive(Default)]
+pub(super) struct Advice {
+    is_given: AtomicBool,
+}
+
+impl Advice {
+    pub(super) fn give(&self, request: &Parts) {
+        if self.is_given.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(prober) = prober(request) else { return };
+        if !self.is_given.swap(true, Ordering::Relaxed) {
+            line!(
+                WARN,
+                "{prober} probes {}, which fails with any service dependency: let it ask \
+                 /health/readiness instead",
+                request.uri.path(),
+            );
+        }
+    }
+}
+
+fn prober(request: &Parts) -> Option<&str> {
+    if request.headers.contains_key("x-haproxy-server-state") {
+        return Some("HAProxy");
+    }
+    let agent = request.headers.get(USER_AGENT)?.to_str().ok()?;
+    let lower = agent.get(..24).unwrap_or(agent).to_ascii_lowercase();
+    PROBERS.iter().any(|prober| lower.starts_with(prober)).then_some(agent)
+}

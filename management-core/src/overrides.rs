@@ -1,0 +1,57 @@
+//! What configuration changes in single checks, without a build.
+
+use std::collections::BTreeMap;
+
+use crate::check::Check;
+use crate::config::CheckConfig;
+use crate::error::Mistake;
+
+/// Changes checks, takes away those that are switched off, and tells in words what was done.
+pub(crate) fn apply(
+    checks: &mut Vec<Check>,
+    overrides: &BTreeMap<String, CheckConfig>,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for (name, overriding) in overrides {
+        let Some(check) = checks.iter_mut().find(|check| check.name == *name) else {
+            mistakes.push(Mistake::absent_override(name, &some_of(checks)));
+            continue;
+        };
+        let origin = check.origin;
+        check.settings = overriding.settings().or(&check.settings);
+        let done = words(overriding);
+        if overriding.enabled == Some(false) {
+            checks.retain(|check| check.name != *name);
+        }
+        if !done.is_empty() {
+            told.push(format!("check {name} at {origin} is configured: {}", done.join(", ")));
+        }
+    }
+    told
+}
+
+fn words(overriding: &CheckConfig) -> Vec<String> {
+    let CheckConfig { enabled, critical, timeout, ttl, interval, valid_for } = overriding;
+    let durations =
+        [("timeout", timeout), ("ttl", ttl), ("interval", interval), ("valid_for", valid_for)];
+    let durations = durations.into_iter().filter_map(|(key, duration)| {
+        duration.map(|duration| format!("{key} {}", humantime::format_duration(duration)))
+    });
+    let flags = [("enabled", enabled), ("critical", critical)];
+    let flags =
+        flags.into_iter().filter_map(|(key, flag)| flag.map(|flag| format!("{key} {flag}")));
+    flags.chain(durations).collect()
+}
+
+/// The names of checks in a message, which has no room for thousands.
+pub(crate) fn some_of(checks: &[Check]) -> String {
+    const ENOUGH: usize = 10;
+    let names: Vec<_> =
+        checks.iter().take(ENOUGH).map(|check| format!("`{}`", check.name)).collect();
+    match checks.len() {
+        0 => "no checks".into(),
+        count if count > ENOUGH => format!("{} and {} more", names.join(", "), count - ENOUGH),
+        _ => names.join(", "),
+    }
+}
