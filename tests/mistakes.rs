@@ -93,7 +93,7 @@ fn all_at_once_with_their_places() {
         "`.without(\"nobody\")`".into(),
         "`.replace(\"nobody_either\")`".into(),
         "the prefix \"/a b\"".into(),
-        "`.status_code(Status::Degraded, 500)`".into(),
+        "`status_codes` answers DEGRADED with 500".into(),
         "`probe_budget` is zero".into(),
     ] {
         assert!(text.contains(&expected), "{expected:?} is not told in\n{text}");

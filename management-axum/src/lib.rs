@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "trace")]
+mod access_log;
 mod router;
 
+#[cfg(feature = "trace")]
+pub use access_log::{AccessLog, access_log, is_successful_probe};
 #[doc(hidden)]
 pub use management_core::__private;
 #[doc(inline)]

@@ -82,6 +82,12 @@ impl Future for Answering {
     type Output = Result<Response, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|response| Ok(response.map(Body::from)))
+        Pin::new(&mut self.0).poll(cx).map(|response| {
+            let response = response.map(Body::from);
+            // It costs a request some 4 % more instructions, so only those who may ask have it.
+            #[cfg(feature = "trace")]
+            let response = crate::access_log::marked(response);
+            Ok(response)
+        })
     }
 }
