@@ -114,8 +114,12 @@ impl<'de> Deserialize<'de> for Config {
         // Not every format says at which key it came upon a mistake.
         let mut track = serde_path_to_error::Track::new();
         let tracking = serde_path_to_error::Deserializer::new(deserializer, &mut track);
-        Config::deserialize(tracking)
-            .map_err(|error| D::Error::custom(format_args!("`{}`: {error}", track.path())))
+        Config::deserialize(tracking).map_err(|error| {
+            let path = track.path().to_string();
+            // What follows is a key that is not known, which the error names itself.
+            let path = path.trim_end_matches(".?");
+            D::Error::custom(format_args!("`{path}`: {error}"))
+        })
     }
 }
 
@@ -282,5 +286,149 @@ impl CheckConfig {
             self.settings().or(&fallback.settings());
         let enabled = self.enabled.or(fallback.enabled);
         CheckConfig { enabled, critical, timeout, ttl, interval, valid_for }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::management::Management;
+
+    fn read(json: &str) -> Result<Config, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    fn refused(json: &str) -> String {
+        read(json).expect_err(json)
+    }
+
+    /// All keys, as `serde` knows them.
+    fn keys() -> Vec<String> {
+        let told = refused(r#"{"?": 1}"#);
+        let (_, keys) = told.split_once("expected one of ").expect("a list of the keys");
+        keys.split('`').skip(1).step_by(2).map(String::from).collect()
+    }
+
+    #[test]
+    fn each_key_has_a_variable_and_a_line_in_the_table() {
+        let rows: Vec<_> = include_str!("../docs/config.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .collect();
+        let documented: Vec<_> = rows.iter().map(|(key, _)| key.to_string()).collect();
+        assert_eq!(documented, keys());
+        for (key, variables, syntax) in VARIABLES {
+            let (_, row) = rows.iter().find(|(documented, _)| *documented == key).expect(key);
+            let cell = row.split(" | ").next().expect("a cell");
+            for variable in variables {
+                assert!(cell.contains(&format!("`{variable}`")), "{key}: {cell}");
+            }
+            if cell.contains("(JSON)") {
+                assert!(matches!(syntax, Syntax::Json), "{key}");
+            }
+        }
+        let with_variable: Vec<_> = VARIABLES.map(|(key, ..)| key.to_owned()).into();
+        assert_eq!([vec!["name".to_owned()], with_variable].concat(), keys());
+    }
+
+    #[test]
+    fn a_mistake_names_its_key() {
+        for (json, told) in [
+            (r#"{"timeuot": "1s"}"#, "`timeuot`: unknown field `timeuot`, expected one of `name`"),
+            (r#"{"timeout": "2 parsecs"}"#, "`timeout`: \"2 parsecs\" is no duration"),
+            (r#"{"timeout": 2}"#, "`timeout`: 2 is no duration (it has no unit): write it like"),
+            (r#"{"prefix": 7}"#, "`prefix`: invalid type: integer `7`"),
+            (r#"{"critical": "yes"}"#, "`critical`: invalid type: string \"yes\""),
+            (r#"{"checks": {"db": {"ttl": "x"}}}"#, "`checks.db.ttl`: \"x\" is no duration"),
+            (r#"{"checks": {"db": {"tll": "1s"}}}"#, "`checks.db.tll`: unknown field `tll`"),
+            (r#"{"show_details": "perhaps"}"#, "`show_details`: unknown variant `perhaps`"),
+            (
+                r#"{"status_codes": {"SICK": 503}}"#,
+                "`status_codes`: unknown variant `SICK`, expected one of `UP`",
+            ),
+            (r#"{"endpoints": {"inof": false}}"#, "unknown variant `inof`"),
+            (r#"{"cascade": {"readyness": []}}"#, "unknown variant `readyness`"),
+            (
+                r#"{"service_dependencies": {"users": {"url": "h", "timeout": "soon"}}}"#,
+                "`service_dependencies.users.timeout`: \"soon\" is no duration",
+            ),
+            (
+                r#"{"service_dependencies": {"users": {"uri": "h"}}}"#,
+                "`service_dependencies.users.uri`: unknown field `uri`",
+            ),
+            (r#"{"service_dependencies": {"users": {}}}"#, "missing field `url`"),
+            (r#"{"service_dependencies": {"users": 7}}"#, "a URL, or a map with a `url`"),
+        ] {
+            let error = refused(json);
+            assert!(error.contains(told), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn durations_are_humantime() {
+        let config = read(r#"{"timeout": "1m 30s", "ttl": "0s", "interval": null}"#).unwrap();
+        assert_eq!(config.timeout, Some(Duration::from_secs(90)));
+        assert_eq!((config.ttl, config.interval), (Some(Duration::ZERO), None));
+    }
+
+    #[test]
+    fn the_environment_comes_before_the_configuration_and_the_builder_before_both() {
+        let environment = Environment::from([
+            ("MANAGEMENT_PREFIX", "/environment"),
+            ("MANAGEMENT_TIMEOUT", "2s"),
+            ("MANAGEMENT_CRITICAL", "false"),
+            ("MANAGEMENT_STATUS_CODES", r#"{"DEGRADED": 503}"#),
+            ("MANAGEMENT_CHECKS", r#"{"db": {"ttl": "2s"}}"#),
+        ]);
+        let given = read(
+            r#"{"prefix": "/given", "timeout": "3s", "interval": "9s", "valid_for": "300s",
+                "status_codes": {"DEGRADED": 200, "UNKNOWN": 200},
+                "checks": {"db": {"interval": "9s", "critical": false}, "cache": {"enabled": false}}}"#,
+        );
+        let mut mistakes = Vec::new();
+        let environment = Config::from_environment(&environment, &mut mistakes);
+        assert!(mistakes.is_empty());
+        let own = Config { prefix: Some("/own".into()), ..Config::default() };
+        let merged = own.or(environment).or(given.unwrap());
+        assert_eq!(merged.prefix.as_deref(), Some("/own"));
+        assert_eq!(merged.timeout, Some(Duration::from_secs(2)));
+        assert_eq!(merged.interval, Some(Duration::from_secs(9)));
+        assert_eq!(merged.critical, Some(false));
+        assert_eq!(merged.valid_for, Some(Duration::from_secs(300)));
+        let codes: Vec<_> = merged.status_codes.into_iter().collect();
+        assert_eq!(codes, [(Status::Degraded, 503), (Status::Unknown, 200)]);
+        let db = &merged.checks["db"];
+        assert_eq!((db.ttl, db.interval), (Some(Duration::from_secs(2)), None));
+        assert_eq!(db.critical, Some(false));
+        assert_eq!(merged.checks["cache"].enabled, Some(false));
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_named() {
+        for (variable, value, told) in [
+            ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is no duration"),
+            ("MANAGEMENT_CHECKS", "{", "EOF while parsing"),
+            ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
+            ("MANAGEMENT_CRITICAL", "maybe", "expected value"),
+            ("MANAGEMENT_SERVICE_DEPENDENCIES", "[]", "`service_dependencies`: invalid type"),
+        ] {
+            let environment = Environment::from([(variable, value)]);
+            let error = Management::builder().build_in(&environment).unwrap_err();
+            assert!(error.is_invalid());
+            let error = error.to_string();
+            assert!(error.contains(&format!("the environment variable `{variable}`")), "{error}");
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_has_two_variables() {
+        for (variables, scheme) in [
+            ([("PREFERRED_URL_SCHEME", "https"), ("SCHEME", "http")], "https"),
+            ([("PREFERRED_URL_SCHEME", ""), ("SCHEME", "https")], "https"),
+        ] {
+            let config = Config::from_environment(&Environment::from(variables), &mut Vec::new());
+            assert_eq!(config.preferred_url_scheme.as_deref(), Some(scheme));
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::runner::Job;
 use crate::text;
 
 /// Where the dependencies that the program does not give come from.
-const CONFIGURED: Origin = Origin::named("`service_dependencies` of the configuration");
+const CONFIGURED: Origin = Origin::named("`service_dependencies`");
 
 /// A dependency whose URLs and headers are good, to be asked once there is a client.
 struct Target {
