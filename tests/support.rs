@@ -2,9 +2,13 @@
 
 #![allow(dead_code, reason = "not every binary needs all of it")]
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 /// An answer, read to its end.
@@ -35,4 +39,22 @@ pub(crate) async fn send(app: &Router, request: Request<Body>) -> Answer {
 
 pub(crate) async fn get(app: &Router, path: &str) -> Answer {
     send(app, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+/// Sends one GET over a socket of its own. Each of `headers` ends with a line break.
+pub(crate) async fn fetch(address: SocketAddr, path: &str, headers: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut lines = head.lines();
+    let code = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status line");
+    let headers = lines.map(|line| {
+        let (name, value) = line.split_once(": ").expect("a header");
+        (name.parse().expect("a name"), value.parse().expect("a value"))
+    });
+    Answer { status: code.parse().expect("a code"), headers: headers.collect(), body: body.into() }
 }

@@ -190,12 +190,14 @@ fn dependencies(config: &Config, _: &str, mistakes: &mut Vec<Mistake>) -> Vec<Ch
 
 /// Tells the log what there is.
 fn tell(slots: &[Arc<Slot>], has_version: bool, contributors: usize) {
+    let dependencies = slots.iter().filter(|slot| slot.about.kind == Kind::Dependency).count();
     line!(
         INFO,
-        "registered: {}, {} version provider, {}",
-        counted(slots.len(), "check"),
+        "registered: {}, {}, {} version provider, {}",
+        counted(slots.len() - dependencies, "check", "checks"),
+        counted(dependencies, "service dependency", "service dependencies"),
         if has_version { "a" } else { "no" },
-        counted(contributors, "info contributor"),
+        counted(contributors, "info contributor", "info contributors"),
     );
     for slot in slots {
         let krate = slot.origin.krate().map(|krate| format!(" of {krate}")).unwrap_or_default();
@@ -203,7 +205,6 @@ fn tell(slots: &[Arc<Slot>], has_version: bool, contributors: usize) {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
