@@ -98,7 +98,8 @@ fn mask_url(url: &str, masked: &mut String) {
     }
 }
 
-fn is_secret(key: &str) -> bool {
+/// Whether what goes by this name is not to be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     if key == "sig" {
         return true;

@@ -1,5 +1,19 @@
 //! What this process is.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "`/info` does not show them yet"))]
+pub(crate) mod attributes;
+mod container;
+mod file;
+mod folder;
+mod host;
+mod instance_id;
+mod kubernetes;
+mod mountinfo;
+mod os;
+mod pod_name;
+mod process;
+mod resource_attributes;
+
 use std::sync::Arc;
 
 use serde_json::value::RawValue;

@@ -1,0 +1,191 @@
+//! What the name of a pod tells of the workload that made it.
+
+/// Who made a pod, as far as its name can tell.
+#[derive(Debug, PartialEq)]
+pub(super) enum Workload<'a> {
+    Deployment {
+        name: &'a str,
+        replica_set: &'a str,
+    },
+    StatefulSet {
+        name: &'a str,
+    },
+    CronJob {
+        name: &'a str,
+        job: &'a str,
+    },
+    Job {
+        name: &'a str,
+    },
+    /// A `DaemonSet`, a `Job` or a bare `ReplicaSet`: their pods are named alike.
+    Unknown {
+        name: &'a str,
+    },
+}
+
+impl<'a> Workload<'a> {
+    /// What `pod` is a pod of. `index` is its `JOB_COMPLETION_INDEX`, if it has one: then its host
+    /// name, which lacks the random end, does as well.
+    pub(super) fn of_pod(pod: &'a str, index: Option<&str>) -> Option<Self> {
+        /// Where a longer name is cut, the hyphens in it may not be those between its parts.
+        const CUT: usize = 63;
+        if pod.len() >= CUT {
+            return None;
+        }
+        if let Some(index) = index {
+            let named = strip_random(pod).filter(|rest| strip_part(rest, index).is_some());
+            return Some(Workload::of_job(strip_part(named.unwrap_or(pod), index)?));
+        }
+        if let Some(owner) = strip_random(pod) {
+            return Some(match split(owner) {
+                Some((name, hash)) if is_template_hash(hash) => {
+                    Workload::Deployment { name, replica_set: owner }
+                }
+                _ => match Workload::of_job(owner) {
+                    Workload::Job { name } => Workload::Unknown { name },
+                    known => known,
+                },
+            });
+        }
+        let (name, ordinal) = split(pod)?;
+        is_ordinal(ordinal).then_some(Workload::StatefulSet { name })
+    }
+
+    fn of_job(job: &'a str) -> Self {
+        match split(job) {
+            Some((name, minutes)) if is_minutes(minutes) => Workload::CronJob { name, job },
+            _ => Workload::Job { name: job },
+        }
+    }
+
+    /// The name that its author gave it.
+    pub(super) fn name(&self) -> &'a str {
+        match *self {
+            Workload::Deployment { name, .. }
+            | Workload::StatefulSet { name }
+            | Workload::CronJob { name, .. }
+            | Workload::Job { name }
+            | Workload::Unknown { name } => name,
+        }
+    }
+
+    /// What is certain of it.
+    pub(super) fn attributes(&self) -> Vec<(&'static str, &'a str)> {
+        match *self {
+            Workload::Deployment { name, replica_set } => {
+                vec![("k8s.deployment.name", name), ("k8s.replicaset.name", replica_set)]
+            }
+            Workload::StatefulSet { name } => vec![("k8s.statefulset.name", name)],
+            Workload::CronJob { name, job } => {
+                vec![("k8s.cronjob.name", name), ("k8s.job.name", job)]
+            }
+            Workload::Job { name } => vec![("k8s.job.name", name)],
+            Workload::Unknown { .. } => vec![],
+        }
+    }
+}
+
+fn split(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('-').filter(|(rest, _)| !rest.is_empty())
+}
+
+fn strip_part<'a>(name: &'a str, part: &str) -> Option<&'a str> {
+    split(name).filter(|&(_, last)| last == part).map(|(rest, _)| rest)
+}
+
+/// Without the five characters that Kubernetes appends to the name of whoever makes a pod.
+fn strip_random(pod: &str) -> Option<&str> {
+    const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let (owner, random) = split(pod)?;
+    (random.len() == 5 && random.bytes().all(|byte| SAFE.contains(&byte))).then_some(owner)
+}
+
+/// A 32-bit number in decimal, whose ten digits are written as ten of the safe characters. What is
+/// shorter than this is rare, one in 40,000, while `db` is a usual end of a name.
+fn is_template_hash(text: &str) -> bool {
+    (6..=10).contains(&text.len()) && text.bytes().all(|byte| b"456789bcdf".contains(&byte))
+}
+
+/// No set has so many pods that this could be the random end of a name.
+fn is_ordinal(text: &str) -> bool {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && text.len() < 5 && (text == "0" || !text.starts_with('0'))
+}
+
+/// The minutes since 1970 when a job was due, between 2017 and 2054: no date such as `20250131`.
+fn is_minutes(text: &str) -> bool {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && text.parse().is_ok_and(|minutes: u32| (25_000_000..44_444_444).contains(&minutes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Workload::{CronJob, Deployment, Job, StatefulSet, Unknown};
+    use super::*;
+
+    #[test]
+    fn names_of_pods() {
+        let long = format!("{}-5d4f8c7b9-x7k2p", "a".repeat(47));
+        assert_eq!(long.len(), 63);
+        for (pod, workload) in [
+            ("api-5d4f8c7b9-x7k2p", Some(Deployment { name: "api", replica_set: "api-5d4f8c7b9" })),
+            (
+                "users-api-v2-75675f5897-7ci7o",
+                None, // `i` and `o` are no safe characters
+            ),
+            (
+                "users-api-v2-75675f5897-7cg7d",
+                Some(Deployment { name: "users-api-v2", replica_set: "users-api-v2-75675f5897" }),
+            ),
+            ("a-9bcdf4-zzzzz", Some(Deployment { name: "a", replica_set: "a-9bcdf4" })),
+            ("web-0", Some(StatefulSet { name: "web" })),
+            ("users-db-12", Some(StatefulSet { name: "users-db" })),
+            ("web-01", None),
+            ("web-9999", Some(StatefulSet { name: "web" })),
+            ("web-10000", None),
+            ("web-24567", Some(Unknown { name: "web" })),
+            ("web-", None),
+            ("web", None),
+            ("-0", None),
+            ("-x7k2p", None),
+            ("", None),
+            ("node-exporter-x7k2p", Some(Unknown { name: "node-exporter" })),
+            ("backup-db-x7k2p", Some(Unknown { name: "backup-db" })),
+            ("api-5d4f8c7b9ff-x7k2p", Some(Unknown { name: "api-5d4f8c7b9ff" })),
+            ("api-5d4f8c7b3-x7k2p", Some(Unknown { name: "api-5d4f8c7b3" })),
+            ("5d4f8c7b9-x7k2p", Some(Unknown { name: "5d4f8c7b9" })),
+            ("report-29912345-x7k2p", Some(CronJob { name: "report", job: "report-29912345" })),
+            ("report-20261122-x7k2p", Some(Unknown { name: "report-20261122" })),
+            (
+                "report-48765489-x7k2p",
+                Some(Deployment { name: "report", replica_set: "report-48765489" }),
+            ),
+            ("api-5d4f8c7b9-x7k2", None),
+            ("ip-10-0-1-23.ec2.internal", None),
+            ("5f1c2ab34d9e", None),
+            (&long, None),
+            (&long[1..], Some(Deployment { name: &long[1..47], replica_set: &long[1..57] })),
+        ] {
+            assert_eq!(Workload::of_pod(pod, None), workload, "{pod}");
+        }
+    }
+
+    #[test]
+    fn names_of_pods_of_indexed_jobs() {
+        for (pod, index, workload) in [
+            ("import-3-x7k2p", "3", Some(Job { name: "import" })),
+            ("import-3", "3", Some(Job { name: "import" })),
+            ("import-3", "4", None),
+            ("import-24567", "24567", Some(Job { name: "import" })),
+            ("import-3-24567", "3", Some(Job { name: "import" })),
+            ("nightly-29912345-0", "0", Some(CronJob { name: "nightly", job: "nightly-29912345" })),
+            (
+                "nightly-29912345-0-x7k2p",
+                "0",
+                Some(CronJob { name: "nightly", job: "nightly-29912345" }),
+            ),
+        ] {
+            assert_eq!(Workload::of_pod(pod, Some(index)), workload, "{pod}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Which program this is, and how it was started.
+
+use std::ffi::OsString;
+
+use crate::text;
+
+/// What does not change while the process runs.
+pub(super) fn read() -> [(&'static str, Option<String>); 5] {
+    let path = std::env::current_exe().ok().map(|path| {
+        let path = path.to_string_lossy().into_owned();
+        // How Linux marks a program that has been replaced since it was started.
+        path.strip_suffix(" (deleted)").map(str::to_owned).unwrap_or(path)
+    });
+    let name = path.as_deref().and_then(|path| path.rsplit(std::path::is_separator).next());
+    let compiler = option_env!("MANAGEMENT_RUSTC");
+    [
+        ("process.executable.name", name.map(str::to_owned)),
+        ("process.executable.path", path),
+        // The convention names the compiler for what is compiled.
+        ("process.runtime.name", Some("rustc".into())),
+        ("process.runtime.version", compiler.and_then(version).map(str::to_owned)),
+        ("process.runtime.description", compiler.map(str::to_owned)),
+    ]
+}
+
+/// The `1.88.0` of `rustc 1.88.0 (6b00bc388 2025-06-23)`.
+fn version(compiler: &str) -> Option<&str> {
+    compiler.split_whitespace().nth(1)
+}
+
+/// The arguments, those masked that look secret: rather too many than too few.
+pub(super) fn command_line(arguments: impl IntoIterator<Item = OsString>) -> Option<String> {
+    const LONGEST: usize = 4096;
+    let mut arguments = arguments.into_iter();
+    let mut line = text::tidy(arguments.next()?.to_string_lossy());
+    let mut is_secret = false;
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        line.push(' ');
+        let shown = if is_secret { MASK.into() } else { mask(&argument) };
+        // What is masked may be no value but the next option, as in `--auth --password x`.
+        is_secret = announces_secret(&argument);
+        line.push_str(&text::tidy(shown));
+        if line.len() > LONGEST {
+            let mut end = LONGEST;
+            while !line.is_char_boundary(end) {
+                end -= 1;
+            }
+            line.truncate(end);
+            line.push('…');
+            break;
+        }
+    }
+    Some(line)
+}
+
+const MASK: &str = "***";
+
+/// Whether what comes next is secret: `--token`, `-p`, `password`, `Bearer`.
+fn announces_secret(argument: &str) -> bool {
+    let name = argument.trim_start_matches('-');
+    let is_name = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    argument == "-p"
+        || name.eq_ignore_ascii_case("bearer")
+        || (name.chars().all(is_name) && text::is_secret(name))
+}
+
+/// What of one argument may be shown.
+fn mask(argument: &str) -> String {
+    // As in `mysql -phunter2`. A port behind it is a small loss.
+    match argument.strip_prefix("-p") {
+        Some(rest) if !rest.is_empty() => format!("-p{MASK}"),
+        _ => mask_value(argument),
+    }
+}
+
+/// Masks the values in `KEY=value`, `Key: value`, `a=1,key=value` and the like.
+fn mask_value(text: &str) -> String {
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some(at) = rest.find(['=', ':']) {
+        let (key, value) = (&rest[..at], &rest[at + 1..]);
+        shown.push_str(&rest[..=at]);
+        if value.starts_with("//") {
+            // A URL, of which `tidy` masks what is secret.
+            return shown + value;
+        }
+        if text::is_secret(key) {
+            return shown + MASK;
+        }
+        // `user:password@host`, which is no URL.
+        if let Some(host) = value.rfind('@').filter(|_| shown.ends_with(':')) {
+            return shown + MASK + &value[host..];
+        }
+        rest = value;
+    }
+    shown + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(arguments: &[&str]) -> String {
+        command_line(arguments.iter().map(OsString::from)).unwrap()
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        for (arguments, shown) in [
+            (&["app"][..], "app"),
+            (&["app", "--port", "80", "-v"], "app --port 80 -v"),
+            (&["app", "--password=x"], "app --password=***"),
+            (&["app", "--password", "x", "y"], "app --password *** y"),
+            (&["app", "--token", "-x", "y"], "app --token *** y"),
+            (&["app", "--auth", "--password", "x", "y"], "app --auth *** *** y"),
+            (&["app", "--api-key"], "app --api-key"),
+            (&["app", "-p", "x", "y"], "app -p *** y"),
+            (&["app", "-phunter2"], "app -p***"),
+            (&["app", "-phunter=2"], "app -p***"),
+            (&["app", "--password", "MyToken", "x", "y"], "app --password *** *** y"),
+            (&["app", "password", "x"], "app password ***"),
+            (&["env", "DB_PASSWORD=x=y", "app"], "env DB_PASSWORD=*** app"),
+            (&["app", "-Dspring.password=x"], "app -Dspring.password=***"),
+            (&["app", "--set", "a=1,password=x"], "app --set a=1,password=***"),
+            (&["app", "--db=Server=h;Password=x;"], "app --db=Server=h;Password=***"),
+            (&["app", "-H", "Authorization: Bearer x"], "app -H Authorization:***"),
+            (&["app", "--header=X-Token: x"], "app --header=X-Token:***"),
+            (&["app", "Bearer", "x"], "app Bearer ***"),
+            (&["app", "{\"password\": \"x\"}"], "app {\"password\":***"),
+            (&["app", "http://u:x@h/?token=x&a=1"], "app http://***@h/?token=***&a=1"),
+            (&["app", "--db=postgres://u:x@h/d"], "app --db=postgres://***@h/d"),
+            (&["app", "postgres://u@h/d?password=x"], "app postgres://***@h/d?password=***"),
+            (&["app", "user:x@host:80"], "app user:***@host:80"),
+            (&["app", "-u", "user:x@y"], "app -u user:***@y"),
+            (&["app", "me@host"], "app me@host"),
+            (&["app", "two\nlines"], "app two lines"),
+            // The program's own name announces nothing.
+            (&["/bin/auth", "serve"], "/bin/auth serve"),
+            (&["app", "/etc/keys/app.toml", "serve"], "app /etc/keys/app.toml serve"),
+        ] {
+            assert_eq!(line(arguments), shown);
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut() {
+        let many = vec!["ü".repeat(100); 1000];
+        let line = line(&many.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(line.len() < 4100 && line.ends_with('…'), "{}", line.len());
+    }
+
+    #[test]
+    fn no_arguments_are_no_line() {
+        assert_eq!(command_line([]), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn arguments_need_not_be_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let arguments = [b"app".to_vec(), b"--password=\xff".to_vec(), b"\xff:\xfe@\xfd".to_vec()];
+        assert_eq!(
+            command_line(arguments.map(OsString::from_vec)).as_deref(),
+            Some("app --password=*** \u{fffd}:***@\u{fffd}")
+        );
+    }
+
+    #[test]
+    fn this_program_knows_itself() {
+        let found: std::collections::HashMap<_, _> = read().into_iter().collect();
+        let (name, path) = (&found["process.executable.name"], &found["process.executable.path"]);
+        assert!(path.as_ref().unwrap().ends_with(name.as_ref().unwrap()), "{found:?}");
+        assert!(name.as_ref().unwrap().starts_with("management_core-"), "{found:?}");
+        let version = found["process.runtime.version"].as_deref().unwrap();
+        assert_eq!(version.split('.').count(), 3, "{version}");
+        let description = found["process.runtime.description"].as_deref().unwrap();
+        assert!(description.starts_with(&format!("rustc {version} (")), "{description}");
+    }
+}

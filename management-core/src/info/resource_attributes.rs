@@ -1,0 +1,102 @@
+//! What `OTEL_RESOURCE_ATTRIBUTES` tells.
+
+use std::collections::BTreeMap;
+
+use crate::environment::Environment;
+use crate::log::line;
+use crate::text;
+
+const VARIABLE: &str = "OTEL_RESOURCE_ATTRIBUTES";
+
+/// The attributes of the variable, fit to be shown.
+pub(super) fn read(environment: &Environment) -> BTreeMap<String, String> {
+    let list = environment.get(VARIABLE).unwrap_or_default();
+    parse(&list).unwrap_or_else(|why| {
+        // The whole of it, as the specification wants. Its text is not told: it may hold secrets.
+        line!(
+            WARN,
+            "{VARIABLE} is ignored: {why}; it is a list such as `key=value,other=1%2C2`, in which \
+             `,` and `%` are percent-encoded"
+        );
+        BTreeMap::new()
+    })
+}
+
+fn parse(list: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut attributes = BTreeMap::new();
+    for (index, member) in list.split(',').enumerate() {
+        if member.trim().is_empty() {
+            continue;
+        }
+        let number = index + 1;
+        let (key, value) =
+            member.split_once('=').ok_or_else(|| format!("member {number} has no `=`"))?;
+        let decoded = |text: &str, what| {
+            decode(text.trim())
+                .ok_or_else(|| format!("the {what} of member {number} is no percent-encoded UTF-8"))
+        };
+        let (key, value) = (decoded(key, "key")?, decoded(value, "value")?);
+        if key.is_empty() {
+            return Err(format!("member {number} has no key"));
+        }
+        let value = if text::is_secret(&key) { "***".into() } else { text::tidy(value) };
+        if !value.is_empty() {
+            attributes.insert(text::tidy(key), value);
+        }
+    }
+    Ok(attributes)
+}
+
+fn decode(text: &str) -> Option<String> {
+    let digits = |escape: &str| escape.bytes().take(2).filter(u8::is_ascii_hexdigit).count();
+    if text.split('%').skip(1).any(|escape| digits(escape) != 2) {
+        return None;
+    }
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_that_can_be_read() {
+        for (list, told) in [
+            ("", &[][..]),
+            ("a=1", &[("a", "1")]),
+            (" a = 1 , b=2,, ", &[("a", "1"), ("b", "2")]),
+            ("a=1,a=2", &[("a", "2")]),
+            ("a=x%2Cy%3Dz", &[("a", "x,y=z")]),
+            ("a%20b=%c3%bc%25", &[("a b", "ü%")]),
+            ("a=x=y", &[("a", "x=y")]),
+            ("a=1+1", &[("a", "1+1")]),
+            ("a=,b=2", &[("b", "2")]),
+            ("a=two%0Alines", &[("a", "two lines")]),
+            (
+                "db.password=x,url=http://u:p@h/",
+                &[("db.password", "***"), ("url", "http://***@h/")],
+            ),
+        ] {
+            let told = told.iter().map(|&(key, value)| (key.into(), value.into())).collect();
+            assert_eq!(parse(list), Ok(told), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_list_with_a_mistake_is_not_taken_at_all() {
+        for (list, why) in [
+            ("a=1,b", "member 2 has no `=`"),
+            ("a=1,,=3", "member 3 has no key"),
+            ("a=%zz", "the value of member 1 is no percent-encoded UTF-8"),
+            ("a=1%", "the value of member 1 is no percent-encoded UTF-8"),
+            ("a=%2", "the value of member 1 is no percent-encoded UTF-8"),
+            ("a=%ff", "the value of member 1 is no percent-encoded UTF-8"),
+            ("a%2=x", "the key of member 1 is no percent-encoded UTF-8"),
+        ] {
+            assert_eq!(parse(list), Err(why.into()), "{list}");
+            let environment = Environment::from([(VARIABLE, list)]);
+            assert!(read(&environment).is_empty());
+        }
+    }
+}
