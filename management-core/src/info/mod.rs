@@ -12,6 +12,9 @@ mod mountinfo;
 mod os;
 mod pod_name;
 mod process;
+#[cfg(feature = "opentelemetry")]
+#[cfg_attr(not(test), expect(dead_code, reason = "nobody is given one yet"))]
+mod resource;
 mod resource_attributes;
 
 use std::sync::Arc;
