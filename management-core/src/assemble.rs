@@ -11,7 +11,8 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Error, Mistake, refuse};
 use crate::exposure::Exposure;
-use crate::info::{self, Contributor};
+use crate::info::Contributor;
+use crate::info::identity::Identity;
 use crate::log::line;
 use crate::management::{Inner, Management};
 use crate::overrides::{self, some_of};
@@ -49,6 +50,7 @@ impl Builder {
         let mut state = self.state;
         mistakes.append(&mut state.mistakes);
 
+        let own_name = self.own.name.clone();
         let environs = Config::from_environment(environment, &mut mistakes);
         let layers = [
             ("the builder", self.own),
@@ -113,7 +115,14 @@ impl Builder {
             &defaults,
             &mut mistakes,
         );
+        // It may write a file, which nobody wants of a program that is not going to run.
         refuse(mistakes)?;
+        let identity = Identity::new(environment, own_name, &config);
+        let unknown = |key: &&String| {
+            !identity.knows(key) && !contributors.iter().any(|(known, _)| known == *key)
+        };
+        let unknown: Vec<_> = config.info_keys.iter().flatten().filter(unknown).collect();
+        refuse(unknown.into_iter().map(|key| Mistake::info_key(key)).collect())?;
 
         tell(&slots, provider.is_some(), contributors.len());
         for told in overridden {
@@ -130,7 +139,7 @@ impl Builder {
             })
             .collect();
         Ok(Management::from_inner(Inner {
-            name: config.name.unwrap_or_else(info::executable),
+            identity,
             slots: RwLock::new(Arc::new(slots)),
             version: Version { provider, variable: environment.get("VERSION") },
             contributors,

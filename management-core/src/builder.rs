@@ -1,9 +1,9 @@
+#[cfg(feature = "dependencies")]
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::panic::Location;
+use std::path::PathBuf;
 use std::time::Duration;
-
-#[cfg(feature = "dependencies")]
-use std::{collections::btree_map::Entry, path::PathBuf};
 
 use serde::Serialize;
 
@@ -82,7 +82,8 @@ impl Builder {
         self
     }
 
-    /// The service's name in `/info`. Defaults to the name of the executable.
+    /// The service's name in `/info`. Defaults to `OTEL_SERVICE_NAME`, else `service.name` in
+    /// `OTEL_RESOURCE_ATTRIBUTES`, else the name of the executable.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.own.name = Some(name.into());
         self
@@ -228,6 +229,46 @@ impl Builder {
     /// for all but `DOWN`.
     pub fn status_code(mut self, status: Status, code: u16) -> Self {
         self.own.status_codes.insert(status, code);
+        self
+    }
+
+    /// The keys that `/info` may show: `app`, `build`, `trace.attributes`, single attributes such as
+    /// `service.name`, and keys of contributors. Defaults to all of them.
+    pub fn info_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.own.info_keys = Some(keys.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Whether `/info` has `service.instance.id`: an id that is made once, kept in a file, and so
+    /// survives restarts. Defaults to `false`.
+    ///
+    /// [`build`](Self::build) writes the file where there is none yet. Where it cannot, it warns, and
+    /// the id lasts as long as the process.
+    pub fn service_instance_id(mut self, shown: bool) -> Self {
+        self.own.service_instance_id = Some(shown);
+        self
+    }
+
+    /// The folder of the file that keeps the instance id. Defaults to the one that systemd gives in
+    /// `STATE_DIRECTORY`, else to one among the temporary files that nobody else can write to.
+    ///
+    /// Two processes that share it have the same id, if their services have the same name.
+    pub fn service_instance_id_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.own.service_instance_id_folder = Some(folder.into());
+        self
+    }
+
+    /// Whether `/info` has `process.command_line`. What looks secret in it is masked, as far as anyone
+    /// can tell from outside. Defaults to `false`.
+    pub fn process_command_line(mut self, shown: bool) -> Self {
+        self.own.process_command_line = Some(shown);
+        self
+    }
+
+    /// Whether `/info` has `machine.id`, and outside of containers `host.id`, which is the same.
+    /// machine-id(5) calls it confidential. Defaults to `false`.
+    pub fn machine_id(mut self, shown: bool) -> Self {
+        self.own.machine_id = Some(shown);
         self
     }
 

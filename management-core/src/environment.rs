@@ -13,6 +13,12 @@ impl Environment {
         Environment(std::env::vars_os().collect())
     }
 
+    /// These variables alone, to be kept: there may be secrets in the others.
+    pub(crate) fn only(&self, names: &[&str]) -> Self {
+        let kept = names.iter().filter_map(|name| self.0.get_key_value(OsStr::new(name)));
+        Environment(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// A variable's value without white space around it, unless that leaves nothing. What is no UTF-8
     /// in it is replaced.
     pub(crate) fn get(&self, name: &str) -> Option<String> {

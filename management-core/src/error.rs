@@ -180,6 +180,14 @@ impl Mistake {
         Mistake::new(Kind::NameTaken, text)
     }
 
+    pub(crate) fn info_key(key: &str) -> Self {
+        let text = format!(
+            "`info_keys` allows {key:?}, which is no key of `/info`: give `app`, `build`, \
+             `trace.attributes`, an attribute such as `service.name`, or the key of a contributor"
+        );
+        Mistake::new(Kind::Invalid, text)
+    }
+
     pub(crate) fn variable(variable: &str, error: &dyn fmt::Display) -> Self {
         Mistake::new(Kind::Invalid, format!("the environment variable `{variable}`: {error}"))
     }

@@ -12,6 +12,7 @@ use crate::check::{Check, Kind};
 use crate::error::Error;
 use crate::exposure::Exposure;
 use crate::info::Contributor;
+use crate::info::identity::Identity;
 use crate::log;
 use crate::report::{Answered, Component, HealthReport, LeftOut, Pending, Question};
 use crate::settings::Settings;
@@ -48,7 +49,7 @@ pub struct Management {
 }
 
 pub(crate) struct Inner {
-    pub(crate) name: String,
+    pub(crate) identity: Identity,
     pub(crate) slots: RwLock<Arc<Vec<Arc<Slot>>>>,
     pub(crate) version: Version,
     pub(crate) contributors: Vec<Contributor>,
@@ -135,6 +136,18 @@ impl Management {
             Err(pending) => pending.wait().await,
         };
         answered.report.components().first().cloned()
+    }
+
+    /// The attributes that `/info` tells under `trace.attributes`, whether it shows them or not, for
+    /// traces, metrics and logs.
+    ///
+    /// It waits for the version provider, and then does without it, as `/info` does.
+    #[cfg(feature = "opentelemetry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
+    pub async fn resource(&self) -> opentelemetry_sdk::Resource {
+        self.wake();
+        let version = self.inner.version.read(Instant::now(), self.inner.health_budget).await;
+        self.inner.identity.resource(version.ok().flatten().as_deref())
     }
 
     async fn report(&self, question: Question) -> HealthReport {
@@ -257,7 +270,7 @@ fn start(slot: &Slot, now: Instant) {
 impl fmt::Debug for Management {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Management")
-            .field("name", &self.inner.name)
+            .field("name", &self.inner.identity.service_name())
             .field("checks", &self.checks())
             .finish_non_exhaustive()
     }

@@ -14,7 +14,7 @@ pub(crate) fn complaint(name: &str) -> Option<String> {
 
 /// Says what is wrong with the key of an info contribution, or nothing.
 pub(crate) fn info_key_complaint(key: &str) -> Option<String> {
-    complaint_with(key, &["app", "trace", "trace.attributes"])
+    complaint_with(key, &["app", "build", "trace", "trace.attributes"])
 }
 
 fn complaint_with(name: &str, reserved: &[&str]) -> Option<String> {

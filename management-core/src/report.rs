@@ -254,12 +254,8 @@ impl Pending {
         let mut known = Vec::with_capacity(self.asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
         for (slot, asked) in self.asked {
-            let reading = match asked {
-                Asked::Known(reading) => reading,
-                Asked::Running(run) => {
-                    self.question.runner(&slot).wait(run, self.at, self.budget).await
-                }
-            };
+            let runner = self.question.runner(&slot);
+            let reading = runner.settle(asked, self.at, self.budget).await;
             known.push((slot, reading));
         }
         fold(known.into_iter())

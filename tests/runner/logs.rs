@@ -58,7 +58,9 @@ async fn an_outage_is_two_lines_and_two_when_it_is_over() {
     let management = with([db.readiness(), Check::new("cache", async || ()).readiness()]);
     assert_eq!(
         lines.take(),
-        ["INFO registered: 2 checks, 0 service dependencies, no version provider, 0 info contributors"]
+        [
+            "INFO registered: 2 checks, 0 service dependencies, no version provider, 0 info contributors"
+        ]
     );
     for _ in 0..10 {
         management.readiness().await;

@@ -11,7 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
 use crate::provided::Provided;
-use crate::runner::{Asked, Failure, Job, Runner};
+use crate::runner::{Failure, Job, Runner};
 use crate::settings::{Plan, Schedule};
 
 type Addresses = Vec<SocketAddr>;
@@ -65,10 +65,7 @@ impl Resolve for Resolver {
         let runner = self.runner(name.as_str());
         Box::pin(async move {
             let now = Instant::now();
-            let reading = match runner.ask(now) {
-                Asked::Known(reading) => reading,
-                Asked::Running(run) => runner.wait(run, now, PATIENCE).await,
-            };
+            let reading = runner.settle(runner.ask(now), now, PATIENCE).await;
             let outcome = reading.outcome.map_err(|missing| missing.to_string())?;
             match &outcome.value {
                 Ok(addresses) if addresses.is_empty() => Err("the name has no address".into()),

@@ -9,6 +9,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::info::Json;
+use crate::info::identity::{ATTRIBUTES, Identity};
 use crate::report::{Component, HealthReport};
 use crate::status::Status;
 
@@ -96,9 +97,9 @@ fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M:
     map.serialize_entry("stale", &component.is_stale())
 }
 
-/// `app`, then each contribution.
+/// `app`, `build`, `trace.attributes`, then each contribution: those of them that are shown.
 pub(super) fn info<'a>(
-    name: &str,
+    identity: &Identity,
     version: Option<&str>,
     contributions: impl Iterator<Item = (&'a str, &'a Json)>,
 ) -> Bytes {
@@ -108,21 +109,38 @@ pub(super) fn info<'a>(
         #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<&'a str>,
     }
+    /// Where Spring Boot Admin looks for the version.
+    #[derive(Serialize)]
+    struct Build<'a> {
+        version: &'a str,
+    }
     struct Info<'a> {
-        app: App<'a>,
+        identity: &'a Identity,
+        version: Option<&'a str>,
         contributions: Vec<(&'a str, &'a Json)>,
     }
     impl Serialize for Info<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let Info { identity, version, contributions } = self;
             let mut map = serializer.serialize_map(None)?;
-            map.serialize_entry("app", &self.app)?;
-            for (key, value) in &self.contributions {
+            if identity.shows("app") {
+                let app = App { name: identity.service_name(), version: *version };
+                map.serialize_entry("app", &app)?;
+            }
+            if let Some(version) = version.filter(|_| identity.shows("build")) {
+                map.serialize_entry("build", &Build { version })?;
+            }
+            let attributes = identity.shown(*version);
+            if !attributes.is_empty() {
+                map.serialize_entry(ATTRIBUTES, &attributes)?;
+            }
+            for (key, value) in contributions {
                 map.serialize_entry(key, value)?;
             }
             map.end()
         }
     }
-    to_bytes(&Info { app: App { name, version }, contributions: contributions.collect() })
+    to_bytes(&Info { identity, version, contributions: contributions.collect() })
 }
 
 /// A problem as RFC 9457 has it; its `type` is the default, `about:blank`.

@@ -17,6 +17,8 @@ use crate::environment::Environment;
 pub(crate) struct Wanted {
     /// The service's name as the program gives it.
     pub(crate) name: Option<String>,
+    /// Its name where neither the program nor the environment gives one.
+    pub(crate) default_name: Option<String>,
     /// `process.command_line`.
     pub(crate) command_line: bool,
     /// `machine.id` and, outside of containers, `host.id`.
@@ -71,6 +73,10 @@ pub(crate) struct Attributes {
     service_name: String,
     /// All that stays as it is.
     fixed: BTreeMap<Cow<'static, str>, Value>,
+    /// What the host is called may change under a running process.
+    environment: Environment,
+    /// What the environment tells goes before what was found out.
+    told: BTreeMap<String, String>,
 }
 
 impl Attributes {
@@ -83,6 +89,7 @@ impl Attributes {
             .clone()
             .or_else(|| environment.get("OTEL_SERVICE_NAME"))
             .or_else(|| told.get(SERVICE_NAME).cloned())
+            .or_else(|| wanted.default_name.clone())
             .unwrap_or_else(executable);
 
         let text = |path: &str| file::text(&root.join(path)).unwrap_or_default();
@@ -113,16 +120,15 @@ impl Attributes {
             (SERVICE_INSTANCE_ID, instance_id),
         ]
         .into_iter()
-        .chain(host)
         .chain(os::read(root, os::description()))
         .chain(process::read())
         .chain(pod.into_iter().map(|(key, value)| (key, Some(value))))
         .filter_map(|(key, value)| Some((key.into(), value?.into())))
         .collect();
         fixed.insert(PROCESS_ID.into(), std::process::id().into());
-        fixed.extend(told.into_iter().map(|(key, value)| (key.into(), value.into())));
         fixed.insert(SERVICE_NAME.into(), service_name.clone().into());
-        Attributes { service_name, fixed }
+        let environment = environment.only(&host::VARIABLES);
+        Attributes { service_name, fixed, environment, told }
     }
 
     /// How this service is called.
@@ -133,6 +139,10 @@ impl Attributes {
     /// All attributes, where `version` is what `/version` says.
     pub(crate) fn now(&self, version: Option<&str>) -> BTreeMap<Cow<'static, str>, Value> {
         let mut all = self.fixed.clone();
+        let host = host::read(&self.environment, host::name(&self.environment));
+        all.extend(host.into_iter().filter_map(|(key, value)| Some((key.into(), value?.into()))));
+        let told = self.told.iter().filter(|(key, _)| *key != SERVICE_NAME);
+        all.extend(told.map(|(key, value)| (key.clone().into(), value.clone().into())));
         if let Some(version) = version {
             all.insert(SERVICE_VERSION.into(), version.into());
         }
@@ -141,7 +151,7 @@ impl Attributes {
 
     /// Whether there can be an attribute of this name, on this machine or on another.
     pub(crate) fn knows(&self, key: &str) -> bool {
-        KEYS.contains(&key) || self.fixed.contains_key(key)
+        KEYS.contains(&key) || self.told.contains_key(key)
     }
 }
 

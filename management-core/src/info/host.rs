@@ -5,6 +5,9 @@ use std::path::Path;
 use super::file;
 use crate::environment::Environment;
 
+/// The variables that may name it.
+pub(super) const VARIABLES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
+
 /// The attributes of the host; `name` is what [`name()`] says.
 pub(super) fn read(
     environment: &Environment,

@@ -1,20 +1,19 @@
 //! What this process is.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "`/info` does not show them yet"))]
-pub(crate) mod attributes;
+mod attributes;
 mod container;
 mod file;
 mod folder;
 mod host;
-mod instance_id;
+pub(crate) mod identity;
+pub(crate) mod instance_id;
 mod kubernetes;
 mod mountinfo;
 mod os;
 mod pod_name;
 mod process;
 #[cfg(feature = "opentelemetry")]
-#[cfg_attr(not(test), expect(dead_code, reason = "nobody is given one yet"))]
-mod resource;
+pub(crate) mod resource;
 mod resource_attributes;
 
 use std::sync::Arc;
@@ -69,6 +68,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
 /// The name of this program, where the builder gives none.
 pub(crate) fn executable() -> String {
     let path = std::env::current_exe().ok();
-    let name = path.as_deref().and_then(std::path::Path::file_stem);
-    name.map_or_else(|| "unknown".into(), |name| name.to_string_lossy().into_owned())
+    let name = path.as_deref().and_then(std::path::Path::file_name);
+    let name = name.map_or_else(|| "unknown".into(), |name| name.to_string_lossy());
+    name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(&name).into()
 }

@@ -42,13 +42,18 @@ impl<'a> Workload<'a> {
                     Workload::Deployment { name, replica_set: owner }
                 }
                 _ => match Workload::of_job(owner) {
-                    Workload::Job { name } => Workload::Unknown { name },
+                    Workload::Job { name } => {
+                        Workload::Unknown { name: strip_likely_hash(pod).unwrap_or(name) }
+                    }
                     known => known,
                 },
             });
         }
-        let (name, ordinal) = split(pod)?;
-        is_ordinal(ordinal).then_some(Workload::StatefulSet { name })
+        let (name, last) = split(pod)?;
+        if is_ordinal(last) {
+            return Some(Workload::StatefulSet { name });
+        }
+        strip_likely_hash(pod).map(|name| Workload::Unknown { name })
     }
 
     fn of_job(job: &'a str) -> Self {
@@ -98,6 +103,17 @@ fn strip_random(pod: &str) -> Option<&str> {
     const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let (owner, random) = split(pod)?;
     (random.len() == 5 && random.bytes().all(|byte| SAFE.contains(&byte))).then_some(owner)
+}
+
+/// Without what looks like a hash and a random end, made by something else than Kubernetes' own
+/// controllers. The digit tells a hash from a word of nine letters.
+fn strip_likely_hash(pod: &str) -> Option<&str> {
+    let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let (owner, random) = split(pod)?;
+    let (name, hash) = split(owner)?;
+    let has_digit = hash.bytes().any(|byte| byte.is_ascii_digit());
+    (random.len() == 5 && is_word(random) && hash.len() == 9 && is_word(hash) && has_digit)
+        .then_some(name)
 }
 
 /// A 32-bit number in decimal, whose ten digits are written as ten of the safe characters. What is
@@ -152,7 +168,7 @@ mod tests {
             ("node-exporter-x7k2p", Some(Unknown { name: "node-exporter" })),
             ("backup-db-x7k2p", Some(Unknown { name: "backup-db" })),
             ("api-5d4f8c7b9ff-x7k2p", Some(Unknown { name: "api-5d4f8c7b9ff" })),
-            ("api-5d4f8c7b3-x7k2p", Some(Unknown { name: "api-5d4f8c7b3" })),
+            ("api-5d4f8c7b3-x7k2p", Some(Unknown { name: "api" })),
             ("5d4f8c7b9-x7k2p", Some(Unknown { name: "5d4f8c7b9" })),
             ("report-29912345-x7k2p", Some(CronJob { name: "report", job: "report-29912345" })),
             ("report-20261122-x7k2p", Some(Unknown { name: "report-20261122" })),
@@ -163,6 +179,11 @@ mod tests {
             ("api-5d4f8c7b9-x7k2", None),
             ("ip-10-0-1-23.ec2.internal", None),
             ("5f1c2ab34d9e", None),
+            // As flask-management-endpoints knows them, but for words of nine letters.
+            ("shop-abc123def-a1b2c", Some(Unknown { name: "shop" })),
+            ("shop-abc123def-x7k2p", Some(Unknown { name: "shop" })),
+            ("log-collector-x7k2p", Some(Unknown { name: "log-collector" })),
+            ("log-collector-a1b2c", None),
             (&long, None),
             (&long[1..], Some(Deployment { name: &long[1..47], replica_set: &long[1..57] })),
         ] {

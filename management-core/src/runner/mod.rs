@@ -141,6 +141,19 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// What was asked at `since`, waited for as long as `budget`.
+    pub(crate) async fn settle(
+        self: &Arc<Self>,
+        asked: Asked<V>,
+        since: Instant,
+        budget: Duration,
+    ) -> Reading<V> {
+        match asked {
+            Asked::Known(reading) => reading,
+            Asked::Running(run) => self.wait(run, since, budget).await,
+        }
+    }
+
     /// Waits for a run, until `budget` is spent; then the last result has to do.
     pub(crate) async fn wait(
         self: &Arc<Self>,
