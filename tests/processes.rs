@@ -52,7 +52,8 @@ fn a_check_that_blocks_for_ever_does_not_keep_the_process() {
 #[test]
 fn the_version_falls_back_to_the_environment() {
     let said = |version: Option<&[u8]>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_version"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_answer"));
+        command.arg("/z/version");
         match version {
             Some(version) => command.env("VERSION", OsStr::from_bytes(version)),
             None => command.env_remove("VERSION"),
