@@ -10,6 +10,8 @@ pub use access_log::{AccessLog, access_log, is_successful_probe};
 #[doc(hidden)]
 pub use management_core::__private;
 #[doc(inline)]
+pub use management_core::endpoint::Route;
+#[doc(inline)]
 pub use management_core::{
     Builder, Check, CheckConfig, CheckInfo, Component, Config, Dependency, Error, Health,
     HealthReport, IntoHealth, IntoVersion, Kind, Management, ShowDetails, Status, endpoint,
