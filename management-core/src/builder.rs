@@ -20,7 +20,7 @@ use crate::status::Status;
 #[cfg(feature = "dependencies")]
 use crate::{check::Kind, dependency::Dependency};
 
-/// Makes a [`Management`].
+/// Makes a [`Management`](crate::Management).
 ///
 /// Starts with all that attributes have registered. Setters cannot fail; [`build`](Self::build) tells
 /// all mistakes at once.

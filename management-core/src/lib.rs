@@ -22,7 +22,13 @@
 //! - [`Management`] has the checks and runs them; [`Builder`] makes one.
 //! - [`Check`] is a check without an attribute; [`Health`] and [`IntoHealth`] are what checks return.
 //! - [`HealthReport`] is an answer, [`Component`] a part of it.
+//! - [`Dependency`] is another service that this one needs; [`Config`] sets all of this from outside.
 //! - [`endpoint`] turns requests into responses, for an adapter to a web framework.
+//!
+//! | Feature | Description | Default |
+//! |---|---|---|
+//! | `dependencies` | service dependencies, asked over HTTP with `reqwest` | no |
+//! | `opentelemetry` | `Management::resource`, an `opentelemetry_sdk::Resource` | no |
 //!
 //! A check that panics is `DOWN` for itself alone, unless the program is built with
 //! `panic = "abort"`, under which nothing can be caught.
