@@ -235,6 +235,11 @@ impl Pending {
         Pending { question, asked, at, budget }
     }
 
+    /// Whether the answer is also about other services.
+    pub(crate) fn has_dependencies(&self) -> bool {
+        self.asked.iter().any(|(slot, _)| slot.about.kind == Kind::Dependency)
+    }
+
     /// The answer, if there is nothing to wait for.
     pub(crate) fn now(self) -> Result<Answered, Self> {
         if self.asked.iter().any(|(_, asked)| matches!(asked, Asked::Running(_))) {

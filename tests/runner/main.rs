@@ -3,6 +3,8 @@
 mod background;
 mod budgets;
 mod deadlines;
+#[path = "../lines.rs"]
+mod lines;
 mod logs;
 mod runtimes;
 mod sharing;

@@ -56,6 +56,9 @@ impl Endpoint {
         let is_whole = query.left_out.is_empty() && !dependencies;
         let left_out = LeftOut { names: query.left_out, dependencies };
         let pending = management.ask(question, &left_out);
+        if question == Question::Health && pending.has_dependencies() {
+            self.shared.advice.give(request);
+        }
         Respond::later(&request.method, async move {
             let answered = settle(pending).await;
             if is_whole {
