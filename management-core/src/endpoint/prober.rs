@@ -6,6 +6,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 use crate::log::line;
+use crate::text;
 
 /// How the user agents of probers begin, in lower case.
 const PROBERS: [&str; 4] = ["kube-probe/", "haproxy", "elb-healthchecker/", "envoy/hc"];
@@ -33,11 +34,12 @@ impl Advice {
     }
 }
 
-fn prober(request: &Parts) -> Option<&str> {
+/// What the log may call the prober, if it is one.
+fn prober(request: &Parts) -> Option<String> {
     if request.headers.contains_key("x-haproxy-server-state") {
-        return Some("HAProxy");
+        return Some("HAProxy".into());
     }
     let agent = request.headers.get(USER_AGENT)?.to_str().ok()?;
     let lower = agent.get(..24).unwrap_or(agent).to_ascii_lowercase();
-    PROBERS.iter().any(|prober| lower.starts_with(prober)).then_some(agent)
+    PROBERS.iter().any(|prober| lower.starts_with(prober)).then(|| text::tidy(agent))
 }
