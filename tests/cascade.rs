@@ -553,7 +553,7 @@ async fn advice(builder: Builder, requests: &[(&str, &str, &str)]) -> Vec<String
 
 #[tokio::test]
 async fn a_prober_that_asks_what_dependencies_fail_is_told_of_once() {
-    // It is closed again at once, so that nobody listens there.
+    // The listener is dropped at once.
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let needing = || Management::builder().service_dependency("users", &*nobody);
     for (header, value, name) in PROBERS {
@@ -579,6 +579,15 @@ async fn a_prober_that_asks_what_dependencies_fail_is_told_of_once() {
         let alone = Management::builder().check(Check::new("db", async || ()));
         assert_eq!(advice(alone, &[(HEALTH, header, value)]).await, [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn a_user_agent_has_a_kibibyte_of_the_log() {
+    let agent = format!("kube-probe/1 {}", "x".repeat(5000));
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let needing = Management::builder().service_dependency("users", closed);
+    let said = advice(needing, &[(HEALTH, "user-agent", &agent)]).await;
+    assert!(said[0].starts_with("WARN kube-probe/1 xxx") && said[0].len() < 1200, "{said:?}");
 }
 
 #[test]
