@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -76,31 +76,15 @@ impl Client {
             }
             sent => sent,
         };
-        let mut response = response.map_err(|error| told(&error))?;
+        let response = response.map_err(|error| told(&error))?;
         let code = response.status();
-        if code.is_redirection() {
+        if code.is_redirection() && response.headers().contains_key(LOCATION) {
             return Err(format!(
                 "answered {}, and redirects are not followed: give the URL that it leads to",
                 code.as_u16()
             ));
         }
-        // What is compressed in a way that was not asked for cannot be read.
-        if let Some(encoding) = response.headers().get(CONTENT_ENCODING) {
-            let encoding = text::tidy(String::from_utf8_lossy(encoding.as_bytes()));
-            return Err(format!("its answer is encoded as `{encoding}`, which was not asked for"));
-        }
-        let media_type = response
-            .headers()
-            .get(CONTENT_TYPE)
-            .map(|media_type| String::from_utf8_lossy(media_type.as_bytes()).into_owned());
-        let mut read = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| told(&error))? {
-            if read.len() + chunk.len() > LONGEST_BODY {
-                return Err(format!("its answer is longer than {} KiB", LONGEST_BODY / 1024));
-            }
-            read.extend_from_slice(&chunk);
-        }
-        Ok(verdict(code, body::read(media_type.as_deref(), &read)))
+        Ok(verdict(code, said(response).await))
     }
 
     async fn send(
@@ -114,6 +98,30 @@ impl Client {
         all.insert(CASCADE, HeaderValue::from_static("1"));
         self.0.get(url.clone()).headers(all).send().await
     }
+}
+
+/// Reads the body of an answer.
+async fn said(mut response: reqwest::Response) -> Result<Said, String> {
+    // What is compressed in a way that was not asked for cannot be read.
+    let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
+    for encoding in encodings.map(|encoding| String::from_utf8_lossy(encoding.as_bytes())) {
+        if !encoding.trim().is_empty() && !encoding.trim().eq_ignore_ascii_case("identity") {
+            let encoding = text::tidy(encoding);
+            return Err(format!("its answer is encoded as `{encoding}`, which was not asked for"));
+        }
+    }
+    let media_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .map(|media_type| String::from_utf8_lossy(media_type.as_bytes()).into_owned());
+    let mut read = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| told(&error))? {
+        if read.len() + chunk.len() > LONGEST_BODY {
+            return Err(format!("its answer is longer than {} KiB", LONGEST_BODY / 1024));
+        }
+        read.extend_from_slice(&chunk);
+    }
+    body::read(media_type.as_deref(), &read)
 }
 
 /// What an answer says of the dependency: it works where the code is 200 and the body says so.
@@ -151,7 +159,7 @@ fn told(error: &reqwest::Error) -> String {
     } else if error.is_builder() {
         "cannot be asked"
     } else {
-        "no answer"
+        "no valid answer"
     };
     format!("{doing}: {cause}")
 }
