@@ -5,23 +5,19 @@
 //! rest is dropped.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::btree_map::Entry;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
-use super::LONGEST_BODY;
+use super::{LONGEST_BODY, strict};
 use crate::health::Components;
 use crate::status::Status;
 use crate::text;
 
 /// How deep components may lie in components, and details in details.
 const LEVELS: usize = 8;
-
-/// How deep JSON may be nested: components of eight levels with details of eight.
-const NESTING: usize = 32;
 
 /// What a body says.
 #[derive(Debug)]
@@ -54,16 +50,12 @@ pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Result<Said, String
     if let Some(status) = status_named(body) {
         return Ok(Said { status, word: body.into(), components: None });
     }
-    let mut reader = serde_json::Deserializer::from_str(body);
-    let value = Strict { nesting: NESTING }
-        .deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value))
-        .map_err(|why| match media_type.as_deref() {
-            Some("text/plain") | None if !body.starts_with(['{', '[']) => {
-                format!("its answer is no word for a health: {}", text::tidy(first_line(body)))
-            }
-            _ => format!("its answer is no JSON that could be read: {}", text::tidy(why)),
-        })?;
+    let value = strict::from_str(body).map_err(|why| match media_type.as_deref() {
+        Some("text/plain") | None if !body.starts_with(['{', '[']) => {
+            format!("its answer is no word for a health: {}", text::tidy(first_line(body)))
+        }
+        _ => format!("its answer is no JSON that could be read: {}", text::tidy(why)),
+    })?;
     let Value::Object(root) = value else {
         return Err(format!("its answer is {}, and no JSON object", kind_of(&value)));
     };
@@ -128,26 +120,42 @@ fn parts(object: &Map<String, Value>, levels: usize) -> BTreeMap<String, Part> {
     if levels == 0 {
         return BTreeMap::new();
     }
+    let component = |value: &Value| Some(part(value.as_object()?, levels));
     if let Some(Value::Object(components)) = object.get("components") {
-        return components
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), part(value.as_object()?, levels))))
-            .collect();
+        return named(components, component);
     }
     if let Some(Value::Object(checks)) = object.get("checks") {
-        return checks
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), measured(value)?)))
-            .collect();
+        return named(checks, measured);
     }
     // Actuator of Spring Boot 2.0 and 2.1, where details may be either.
     match object.get("details") {
-        Some(Value::Object(details)) if are_components(details) => details
-            .iter()
-            .filter_map(|(name, value)| Some((name.clone(), part(value.as_object()?, levels))))
-            .collect(),
+        Some(Value::Object(details)) if are_components(details) => named(details, component),
         _ => BTreeMap::new(),
     }
+}
+
+/// The parts that values are, under names fit for a line. Of two whose names become alike by that, the
+/// worse is kept.
+fn named(
+    values: &Map<String, Value>,
+    part: impl Fn(&Value) -> Option<Part>,
+) -> BTreeMap<String, Part> {
+    let mut parts = BTreeMap::new();
+    for (name, value) in values {
+        let Some(part) = part(value) else { continue };
+        match parts.entry(text::tidy(name)) {
+            Entry::Vacant(entry) => {
+                entry.insert(part);
+            }
+            Entry::Occupied(mut entry) => {
+                let kept: &mut Part = entry.get_mut();
+                if kept.status < part.status {
+                    *kept = part;
+                }
+            }
+        }
+    }
+    parts
 }
 
 fn are_components(details: &Map<String, Value>) -> bool {
@@ -185,7 +193,7 @@ fn measured(value: &Value) -> Option<Part> {
     Some(Part { status, parts: BTreeMap::new(), details: details.unwrap_or_default() })
 }
 
-/// Without what lies deeper than `levels`, and without credentials in texts.
+/// Without what lies deeper than `levels`, and with keys and texts that are short and have no credentials.
 fn pruned(value: &Value, levels: usize) -> Option<Value> {
     Some(match value {
         Value::Object(_) | Value::Array(_) if levels == 0 => return None,
@@ -199,7 +207,8 @@ fn pruned(value: &Value, levels: usize) -> Option<Value> {
 }
 
 fn pruned_map(map: &Map<String, Value>, levels: usize) -> Map<String, Value> {
-    let kept = |(key, value): (&String, &Value)| Some((key.clone(), pruned(value, levels - 1)?));
+    let kept =
+        |(key, value): (&String, &Value)| Some((text::tidy(key), pruned(value, levels - 1)?));
     map.iter().filter_map(kept).collect()
 }
 
@@ -230,79 +239,381 @@ impl Serialize for Parts<'_> {
     }
 }
 
-/// JSON in which no key stands twice, since readers differ in which of the two they believe, and that
-/// is nested no deeper than `nesting`.
-#[derive(Clone, Copy)]
-struct Strict {
-    nesting: usize,
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
+    use super::*;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
+    fn said(body: impl AsRef<[u8]>) -> Result<Said, String> {
+        read(Some("application/json"), body.as_ref())
     }
-}
 
-impl Strict {
-    fn inner<E: serde::de::Error>(self) -> Result<Strict, E> {
-        match self.nesting.checked_sub(1) {
-            Some(nesting) => Ok(Strict { nesting }),
-            None => Err(E::custom(format_args!("it is nested deeper than {NESTING} levels"))),
+    /// The components of a body, with and without details.
+    #[track_caller]
+    fn shown(body: &Value) -> (Value, Value) {
+        let components = said(body.to_string()).unwrap().components.expect("components");
+        let parse = |json: &str| serde_json::from_str(json).unwrap();
+        (parse(components.plain.get()), parse(components.detailed.get()))
+    }
+
+    #[track_caller]
+    fn refuses(body: impl AsRef<[u8]>, why: &str) {
+        let body = body.as_ref();
+        let complaint = said(body).unwrap_err();
+        let body = String::from_utf8_lossy(&body[..body.len().min(80)]);
+        assert!(complaint.contains(why), "{body}: {complaint}");
+    }
+
+    /// A status in `levels` levels of components.
+    fn nested(levels: usize) -> Value {
+        (0..levels).fold(json!({"status": "UP"}), |inner, level| {
+            json!({"status": "UP", "components": {format!("c{}", levels - level): inner}})
+        })
+    }
+
+    #[test]
+    fn statuses() {
+        for (word, status) in [
+            ("UP", Status::Up),
+            ("up", Status::Up),
+            ("pass", Status::Up),
+            ("ok", Status::Up),
+            ("DEGRADED", Status::Degraded),
+            ("warn", Status::Degraded),
+            ("UNKNOWN", Status::Unknown),
+            ("OUT_OF_SERVICE", Status::OutOfService),
+            ("DOWN", Status::Down),
+            ("fail", Status::Down),
+            ("error", Status::Down),
+            ("FATAL", Status::Unknown),
+            ("", Status::Unknown),
+            ("UPP", Status::Unknown),
+        ] {
+            let said = said(json!({"status": word}).to_string()).unwrap();
+            assert_eq!((said.status, &*said.word), (status, word));
+            assert!(said.components.is_none());
         }
     }
-}
 
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+    #[test]
+    fn the_word_is_one_short_line() {
+        let body =
+            json!({"status": format!("a\nb\u{1b}[2J http://u:hunter2@h {}", "x".repeat(9999))});
+        let word = said(body.to_string()).unwrap().word;
+        assert!(word.starts_with("a b [2J http://***@h xxx") && word.len() <= 1024, "{word}");
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
-        let mut read = Vec::new();
-        while let Some(value) = values.next_element_seed(inner)? {
-            read.push(value);
-        }
-        Ok(Value::Array(read))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
-        let mut read = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            if read.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
+    #[test]
+    fn plain_words() {
+        for word in ["ok", "OK\n", " UP ", "Healthy"] {
+            for media_type in [None, Some(""), Some("text/plain"), Some("application/json")] {
+                assert_eq!(read(media_type, word.as_bytes()).unwrap().status, Status::Up, "{word}");
             }
-            read.insert(key, entries.next_value_seed(inner)?);
         }
-        Ok(Value::Object(read))
+        assert_eq!(said("Degraded").unwrap().status, Status::Degraded);
+        assert_eq!(said("Unhealthy").unwrap().status, Status::Down);
+        for (media_type, why) in [
+            (None, "its answer is no word for a health: I'm a <teapot>"),
+            (Some("text/plain"), "its answer is no word for a health: I'm a <teapot>"),
+            (Some("application/json"), "its answer is no JSON that could be read: expected value"),
+        ] {
+            let complaint = read(media_type, b"I'm a <teapot>\nshort and stout").unwrap_err();
+            assert!(complaint.starts_with(why), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object() {
+        refuses("null", "its answer is `null`, and no JSON object");
+        refuses("true", "its answer is a boolean, and no JSON object");
+        refuses("1", "its answer is a number, and no JSON object");
+        refuses("-0.5e3", "its answer is a number, and no JSON object");
+        refuses("\"UP\"", "its answer is a JSON text, and no JSON object");
+        refuses("[]", "its answer is an array, and no JSON object");
+        refuses("[\"UP\"]", "its answer is an array, and no JSON object");
+    }
+
+    #[test]
+    fn what_has_no_status() {
+        for body in [
+            "{}",
+            r#"{"Status":"UP"}"#,
+            r#"{"status":null}"#,
+            r#"{"status":true}"#,
+            r#"{"status":200}"#,
+            r#"{"status":["UP"]}"#,
+            r#"{"status":{"a":1}}"#,
+            r#"{"components":{"db":{"status":"UP"}}}"#,
+        ] {
+            refuses(body, "its answer has no `status` at the top that is a text");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json() {
+        for body in [
+            "NaN",
+            "{",
+            "{\"status\":\"UP\"",
+            "{\"status\":\"UP\",}",
+            "{'status':'UP'}",
+            "{\"status\":\"UP\"} {\"status\":\"UP\"}",
+            "{\"status\":\"UP\"}x",
+            "{\"status\":\"UP\"}\0",
+            r#"{"status":"UP","x":NaN}"#,
+            r#"{"status":"UP","x":Infinity}"#,
+            r#"{"status":"UP","x":-Infinity}"#,
+            r#"{"status":"UP","x":01}"#,
+            r#"{"status":"UP","x":"\ud800"}"#,
+            "{\"status\":\"UP\",\"x\":\"\n\"}",
+            "<html>",
+        ] {
+            refuses(body, "its answer is no JSON that could be read: ");
+        }
+        refuses(r#"{"status":"UP","x":1e999}"#, "number out of range");
+    }
+
+    #[test]
+    fn what_is_no_utf_8() {
+        refuses(b"{\"status\":\"UP\",\"x\":\"M\xfcller\"}", "its answer is no UTF-8");
+        refuses(b"\xff\xfe{\0\"\0", "its answer is no UTF-8");
+        refuses(b"\xed\xa0\x80", "its answer is no UTF-8");
+    }
+
+    #[test]
+    fn what_is_empty() {
+        for body in ["", " \r\n\t", "\u{feff}", "\u{feff} "] {
+            refuses(body, "its answer is empty");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_white_space_around_do_not_matter() {
+        for body in ["\u{feff}{\"status\":\"UP\"}", "\r\n {\"status\" : \"UP\"}\n", "\u{feff}ok\n"]
+        {
+            assert_eq!(said(body).unwrap().status, Status::Up, "{body}");
+        }
+    }
+
+    #[test]
+    fn media_types() {
+        for understood in [
+            "application/json",
+            " Application/JSON ; charset=utf-8",
+            "application/vnd.spring-boot.actuator.v3+json",
+            "application/health+json;version=1",
+            "text/json",
+            "text/plain;charset=us-ascii",
+        ] {
+            assert!(read(Some(understood), b"{\"status\":\"UP\"}").is_ok(), "{understood}");
+        }
+        for other in ["text/html", "application/xml", "text/x+json", "json", "\u{fffd}"] {
+            let complaint = read(Some(other), b"{\"status\":\"UP\"}").unwrap_err();
+            assert_eq!(
+                complaint,
+                format!("its answer is `{other}`, and neither JSON nor plain text")
+            );
+        }
+    }
+
+    #[test]
+    fn components_are_cut_below_eight_levels() {
+        for levels in 1..=15 {
+            let (plain, _) = shown(&nested(levels));
+            assert_eq!(plain, nested(levels.min(LEVELS))["components"], "{levels}");
+        }
+        refuses(nested(16).to_string(), "it is nested deeper than 32 levels");
+    }
+
+    #[test]
+    fn details_are_cut_below_eight_levels() {
+        let nested =
+            |levels: usize| (1..levels).fold(json!({}), |inner, _| json!({"d": [1, inner]}));
+        let body = |details: Value| json!({"status": "UP", "components": {"db": {"status": "UP", "details": details}}});
+        // Each step is an object and an array.
+        let (_, detailed) = shown(&body(nested(9)));
+        let kept = (1..4).fold(json!({"d": [1]}), |inner, _| json!({"d": [1, inner]}));
+        assert_eq!(detailed["db"]["details"], kept);
+    }
+
+    #[test]
+    fn our_own() {
+        let body = json!({
+            "status": "DEGRADED",
+            "components": {
+                "db": {
+                    "status": "DEGRADED",
+                    "details": {"error": "slow", "url": "https://u:hunter2@h/"},
+                    "checkedAt": "2026-01-01T00:00:00.000Z",
+                    "failures": 0,
+                },
+                "users": {"status": "UP", "components": {"db": {"status": "UP"}}},
+            },
+            "groups": {"a": {"status": "UP"}},
+        });
+        let (plain, detailed) = shown(&body);
+        assert_eq!(
+            plain,
+            json!({
+                "db": {"status": "DEGRADED"},
+                "users": {"status": "UP", "components": {"db": {"status": "UP"}}},
+            })
+        );
+        assert_eq!(
+            detailed["db"],
+            json!({"status": "DEGRADED", "details": {"error": "slow", "url": "https://***@h/"}})
+        );
+        assert_eq!(said(body.to_string()).unwrap().status, Status::Degraded);
+    }
+
+    #[test]
+    fn actuator_v3() {
+        let (plain, detailed) = shown(&json!({
+            "status": "UP",
+            "groups": ["liveness", "readiness"],
+            "components": {
+                "db": {
+                    "status": "UP",
+                    "components": {"one": {"status": "UP", "details": {"database": "H2"}}},
+                },
+                "diskSpace": {"status": "UP", "details": {"total": 1, "free": 0.5, "exists": true}},
+                "ping": {"status": "UP"},
+            },
+        }));
+        assert_eq!(
+            plain,
+            json!({
+                "db": {"status": "UP", "components": {"one": {"status": "UP"}}},
+                "diskSpace": {"status": "UP"},
+                "ping": {"status": "UP"},
+            })
+        );
+        let details = &detailed["diskSpace"]["details"];
+        assert_eq!(*details, json!({"total": 1, "free": 0.5, "exists": true}));
+    }
+
+    #[test]
+    fn actuator_v2() {
+        let (plain, detailed) = shown(&json!({
+            "status": "DOWN",
+            "details": {
+                "db": {
+                    "status": "DOWN",
+                    "details": {"one": {"status": "DOWN", "details": {"error": "refused"}}},
+                },
+                "diskSpace": {"status": "UP", "details": {"total": 1}},
+            },
+        }));
+        assert_eq!(
+            plain,
+            json!({
+                "db": {"status": "DOWN", "components": {"one": {"status": "DOWN"}}},
+                "diskSpace": {"status": "UP"},
+            })
+        );
+        let one = &detailed["db"]["components"]["one"];
+        assert_eq!(*one, json!({"status": "DOWN", "details": {"error": "refused"}}));
+        assert_eq!(detailed["diskSpace"]["details"], json!({"total": 1}));
+    }
+
+    #[test]
+    fn health_json() {
+        let (plain, detailed) = shown(&json!({
+            "status": "warn",
+            "version": "1",
+            "notes": ["secret"],
+            "checks": {
+                "cassandra:responseTime": [
+                    {"componentId": "a", "observedValue": 250, "status": "pass"},
+                    {"componentId": "b", "status": "fail", "output": "refused"},
+                ],
+                "uptime": [{"observedValue": 1.5}],
+                "none": [],
+                "odd": {"status": "fail"},
+            },
+        }));
+        assert_eq!(
+            plain,
+            json!({"cassandra:responseTime": {"status": "DOWN"}, "uptime": {"status": "UP"}})
+        );
+        assert_eq!(
+            detailed["cassandra:responseTime"]["details"],
+            json!({"componentId": "a", "observedValue": 250})
+        );
+    }
+
+    #[test]
+    fn components_that_are_none_are_left_out() {
+        let (plain, detailed) = shown(&json!({
+            "status": "UP",
+            "components": {
+                "a": 1, "b": null, "c": "UP", "d": ["UP"],
+                "e": {}, "f": {"status": 1}, "g": {"status": "GREEN", "details": []},
+            },
+        }));
+        let unknown = json!({"status": "UNKNOWN"});
+        assert_eq!(plain, json!({"e": unknown, "f": unknown, "g": unknown}));
+        assert_eq!(detailed, plain);
+        for components in [json!(null), json!([]), json!({}), json!("UP"), json!({"a": 1})] {
+            let body = json!({"status": "UP", "components": components}).to_string();
+            assert!(said(body).unwrap().components.is_none());
+        }
+    }
+
+    #[test]
+    fn names_and_keys_are_short_lines_without_credentials() {
+        let long = "x".repeat(10_000);
+        let (plain, detailed) = shown(&json!({
+            "status": "UP",
+            "components": {
+                "a\u{0}\r\nb\u{9b}2J": {"status": "UP", "details": {"c\n": 1, "postgres://u:hunter2@h": 1}},
+                long: {"status": "UP"},
+                "amqp://u:hunter2@h": {"status": "UP"},
+            },
+        }));
+        let names: Vec<_> = plain.as_object().unwrap().keys().collect();
+        assert_eq!(names[0], "a b 2J");
+        assert_eq!(names[1], "amqp://***@h");
+        assert!(names[2].len() <= 1024);
+        let details = &detailed["a b 2J"]["details"];
+        assert_eq!(*details, json!({"c": 1, "postgres://***@h": 1}));
+    }
+
+    /// What two names have become one for is as bad as the worse of them.
+    #[test]
+    fn names_that_become_alike() {
+        let (plain, _) = shown(&json!({
+            "status": "UP",
+            "components": {"a": {"status": "DOWN"}, "a\n": {"status": "UP"}, "\na": {"status": "UP"}},
+        }));
+        assert_eq!(plain, json!({"a": {"status": "DOWN"}}));
+    }
+
+    #[test]
+    fn components_of_more_than_64_kib_are_left_out() {
+        let body = |count: usize| {
+            let components: Map<_, _> =
+                (0..count).map(|number| (format!("{number:04}"), json!({}))).collect();
+            json!({"status": "UP", "components": components})
+        };
+        // As `"0000":{"status":"UNKNOWN"}` with a comma or a brace around each.
+        let fits = (LONGEST_BODY - 1) / 28;
+        let (plain, _) = shown(&body(fits));
+        assert_eq!(plain.as_object().unwrap().len(), fits);
+        let too_many = said(body(fits + 1).to_string()).unwrap();
+        assert_eq!(too_many.status, Status::Up);
+        assert!(too_many.components.is_none());
+    }
+
+    #[test]
+    fn details_that_make_more_than_64_kib_are_left_out() {
+        let text = "x".repeat(1000);
+        let details: Map<_, _> = (0..70).map(|number| (number.to_string(), json!(text))).collect();
+        let body =
+            json!({"status": "UP", "components": {"db": {"status": "UP", "details": details}}});
+        let (plain, detailed) = shown(&body);
+        assert_eq!(plain, json!({"db": {"status": "UP"}}));
+        assert_eq!(detailed, plain);
     }
 }

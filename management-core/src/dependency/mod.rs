@@ -7,6 +7,8 @@ mod client;
 #[cfg(feature = "dependencies")]
 mod resolver;
 #[cfg(feature = "dependencies")]
+mod strict;
+#[cfg(feature = "dependencies")]
 pub(crate) mod targets;
 #[cfg(feature = "dependencies")]
 mod url;
