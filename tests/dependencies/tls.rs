@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use management_axum::{Builder, Component, Dependency, Management, Status};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -193,4 +194,19 @@ async fn files_that_are_no_good_are_refused_at_once() {
         assert!(said.contains(why), "{said}");
         assert!(!said.contains("PRIVATE"), "{said}");
     }
+}
+
+/// With the default deadline, so that this is the one test that takes its time: a connection, which
+/// here includes what TLS has to say first, may take three quarters of it.
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time() {
+    let peer = Peer::new(async |_connection| std::future::pending().await).await;
+    let url = format!("https://{}/health", peer.address);
+    let silent = Dependency::new(url);
+    let management = Management::builder().service_dependency("users", silent).build().unwrap();
+    let users = management.check("users").await.unwrap();
+    assert_eq!(users.status(), Status::Down);
+    let why = "its name was not looked up, nor a connection made, in time";
+    assert_eq!(users.health().reason(), Some(why));
+    assert!(users.duration().unwrap() < Duration::from_secs(2));
 }

@@ -148,6 +148,10 @@ fn verdict(code: reqwest::StatusCode, said: Result<Said, String>) -> Health {
 
 /// An error in words: what was being done, and the last of its causes.
 fn told(error: &reqwest::Error) -> String {
+    if error.is_connect() && error.is_timeout() {
+        // Which of these it was doing, nobody tells.
+        return "its name was not looked up, nor a connection made, in time".into();
+    }
     let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
