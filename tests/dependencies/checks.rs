@@ -109,9 +109,6 @@ async fn with_an_interval_it_is_asked_unasked() {
         held.come.recv().await.unwrap();
     }
     assert_eq!(management.health().await.status(), Status::Up);
-    drop(management);
-    // A run that was in flight may still arrive.
-    while held.peer.requests().len() > 3 && held.come.try_recv().is_ok() {}
     assert_eq!(held.peer.connections(), 1);
 }
 
@@ -221,12 +218,11 @@ async fn changes_are_logged_once() {
 async fn it_is_listed_and_answers_alone() {
     let body = r#"{"status":"UP","components":{"db":{"status":"UP","details":{"a":1}}}}"#;
     let peer = Peer::answering(json_answer(body)).await;
-    let line = line!() + 1;
     let management = builder(users(&peer.url()).critical(false)).build().unwrap();
     let checks = management.checks();
     let [info] = &checks[..] else { panic!("{checks:?}") };
     assert_eq!((&*info.name, info.kind, info.critical), ("users", Kind::Dependency, false));
-    assert_eq!((info.file, info.line > line - 200), (file!(), true), "{}", info.line);
+    assert_eq!((info.file, info.krate), (file!(), None));
 
     let answer = get(&management_axum::router(&management), "/z/health/users").await;
     let alone: Value = serde_json::from_str(&answer.body).unwrap();
