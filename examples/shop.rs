@@ -1,4 +1,4 @@
-//! Three services that need each other in a circle, each over a SQLite file of its own.
+//! Three services that need each other in a circle, each over a database file of its own.
 //!
 //! front needs orders and users, orders needs users, and users needs front. They run in one process
 //! here, on three ports, and know of each other by URL alone.
