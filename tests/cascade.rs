@@ -4,7 +4,7 @@ mod lines;
 mod support;
 
 #[allow(dead_code, unreachable_pub, reason = "the test takes the place of its `main`")]
-#[path = "../examples/cascade.rs"]
+#[path = "../examples/cascade/main.rs"]
 mod cascade;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -559,7 +559,7 @@ async fn a_prober_that_asks_what_dependencies_fail_is_told_of_once() {
     for (header, value, name) in PROBERS {
         let line = format!(
             "WARN {name} probes /z/health, which fails with any service dependency: let it ask \
-             /health/readiness instead"
+             /z/health/readiness instead"
         );
         let all = PROBERS.map(|(header, value, _)| (HEALTH, header, value));
         let mut requests = vec![(HEALTH, "user-agent", "curl/8.9.1"), (HEALTH, header, value)];

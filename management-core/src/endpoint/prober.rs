@@ -24,11 +24,11 @@ impl Advice {
         }
         let Some(prober) = prober(request) else { return };
         if !self.is_given.swap(true, Ordering::Relaxed) {
+            let path = request.uri.path().trim_end_matches('/');
             line!(
                 WARN,
-                "{prober} probes {}, which fails with any service dependency: let it ask \
-                 /health/readiness instead",
-                request.uri.path(),
+                "{prober} probes {path}, which fails with any service dependency: let it ask \
+                 {path}/readiness instead",
             );
         }
     }
