@@ -172,8 +172,16 @@ impl Question {
     /// What is run of a check that is part of this question.
     fn runner(self, slot: &Slot) -> &Arc<Runner<Health>> {
         match (self, &slot.cascade) {
-            (Question::Readiness, Some(cascade)) => cascade,
+            (Question::Readiness, Some(cascade)) => &cascade.runner,
             _ => &slot.runner,
+        }
+    }
+
+    /// What is told of it.
+    fn about(self, slot: &Slot) -> &Arc<About> {
+        match (self, &slot.cascade) {
+            (Question::Readiness, Some(cascade)) => &cascade.about,
+            _ => &slot.about,
         }
     }
 }
@@ -249,7 +257,7 @@ impl Pending {
             Asked::Known(reading) => Some((slot, reading)),
             Asked::Running(_) => None,
         });
-        Ok(fold(known))
+        Ok(fold(self.question, known))
     }
 
     /// The answer, when every run has ended or the budget is spent.
@@ -263,11 +271,11 @@ impl Pending {
             let reading = runner.settle(asked, self.at, self.budget).await;
             known.push((slot, reading));
         }
-        fold(known.into_iter())
+        fold(self.question, known.into_iter())
     }
 }
 
-fn fold(known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>) -> Answered {
+fn fold(question: Question, known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>) -> Answered {
     let mut until: Option<Instant> = None;
     let components = known
         .map(|(slot, reading)| {
@@ -275,7 +283,7 @@ fn fold(known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>) -> Answered {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
-            Component::new(&slot.about, reading)
+            Component::new(question.about(&slot), reading)
         })
         .collect();
     Answered { report: HealthReport::new(components), until }

@@ -52,7 +52,13 @@ pub(crate) struct Slot {
     pub(crate) origin: Origin,
     pub(crate) runner: Arc<Runner<Health>>,
     /// Asks a dependency on behalf of readiness, where that is to be done.
-    pub(crate) cascade: Option<Arc<Runner<Health>>>,
+    pub(crate) cascade: Option<Probed>,
+}
+
+/// What a probe reads of a dependency that it cascades to.
+pub(crate) struct Probed {
+    pub(crate) about: Arc<About>,
+    pub(crate) runner: Arc<Runner<Health>>,
 }
 
 /// What every result of a check says of it.
@@ -84,12 +90,14 @@ impl Slot {
         };
         let runner = runner(&about, job, plan, signals, budget(own_is_probed));
         let cascade = cascade.map(|cascade| match cascade.own {
-            None => Arc::clone(&runner),
+            None => Probed { about: Arc::clone(&about), runner: Arc::clone(&runner) },
             Some((url, job)) => {
                 let About { name, kind, critical, .. } = &*about;
                 let about =
                     About { name: name.clone(), kind: *kind, critical: *critical, url: Some(url) };
-                self::runner(&Arc::new(about), job, plan, signals, budget(true))
+                let about = Arc::new(about);
+                let runner = self::runner(&about, job, plan, signals, budget(true));
+                Probed { about, runner }
             }
         });
         Slot { about, groups, origin, runner, cascade }
@@ -97,13 +105,15 @@ impl Slot {
 
     /// Every runner there is.
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Arc<Runner<Health>>> {
-        let other = self.cascade.as_ref().filter(|cascade| !Arc::ptr_eq(cascade, &self.runner));
+        let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
+        let other = cascade.filter(|cascade| !Arc::ptr_eq(cascade, &self.runner));
         std::iter::once(&self.runner).chain(other)
     }
 
     /// The runner that a probe reads, if one does.
     pub(crate) fn probed(&self) -> Option<&Arc<Runner<Health>>> {
-        self.cascade.as_ref().or_else(|| self.about.kind.is_probed().then_some(&self.runner))
+        let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
+        cascade.or_else(|| self.about.kind.is_probed().then_some(&self.runner))
     }
 
     pub(crate) fn name(&self) -> &str {
