@@ -4,8 +4,7 @@ mod support;
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,47 +15,13 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get as on_get;
 use management_axum::{Check, Management, access_log, is_successful_probe};
-use support::{get, send};
+use support::{Printed, get, send};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::normalize_path::NormalizePathLayer;
 use tower_http::trace::{DefaultOnResponse, OnResponse, TraceLayer};
 use tracing::{Level, Span};
-
-/// What a `fmt` subscriber prints on this thread.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Printed {
-    fn capture(&self, most: Level) -> tracing::subscriber::DefaultGuard {
-        let this = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(most)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || this.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    /// The lines since the last time, without those of the checks themselves and without latencies.
-    fn take(&self) -> Vec<String> {
-        let printed = String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap();
-        let lines = printed.lines().filter(|line| !line.contains(" management: "));
-        lines.map(|line| line.split(" latency=").next().unwrap().trim_start().to_owned()).collect()
-    }
-}
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The line of a request.
 fn line(method: &str, path: &str, status: u16) -> String {
@@ -209,7 +174,7 @@ async fn the_latency_is_in_the_line() {
     let printed = Printed::default();
     let _guard = printed.capture(Level::INFO);
     get(&merged().layer(access_log()), "/").await;
-    let line = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+    let line = printed.text();
     let latency = line.trim_end().split(" latency=").nth(1);
     assert!(latency.is_some_and(|time| time.ends_with('s')), "{line}");
 }

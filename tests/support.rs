@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "not every binary needs all of it")]
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,6 +12,7 @@ use axum::http::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
+use tracing::Level;
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -57,4 +60,43 @@ pub(crate) async fn fetch(address: SocketAddr, path: &str, headers: &str) -> Ans
         (name.parse().expect("a name"), value.parse().expect("a value"))
     });
     Answer { status: code.parse().expect("a code"), headers: headers.collect(), body: body.into() }
+}
+
+/// What a `fmt` subscriber prints on this thread.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    pub(crate) fn capture(&self, most: Level) -> tracing::subscriber::DefaultGuard {
+        let this = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(most)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || this.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    /// All of it, since the last [`take`](Self::take).
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The lines since the last time, without those of the checks themselves and without latencies.
+    pub(crate) fn take(&self) -> Vec<String> {
+        let printed = String::from_utf8(std::mem::take(&mut self.0.lock().unwrap())).unwrap();
+        let lines = printed.lines().filter(|line| !line.contains(" management: "));
+        lines.map(|line| line.split(" latency=").next().unwrap().trim_start().to_owned()).collect()
+    }
+}
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(&mut *self.0.lock().unwrap(), bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
