@@ -257,10 +257,10 @@ async fn info_and_version_come_from_providers() {
     let app = management_axum::router(&builder().build().unwrap());
     let info = get(&app, "/z/info").await;
     assert_eq!(info.status, 200);
-    assert_eq!(
-        info.body,
-        r#"{"app":{"name":"registration","version":"of axum_only"},"commit":{"z_first":"kept in the order of the fields","a_second":2},"core_only":"here","pool":{"debug":"true"},"renamed":1}"#
-    );
+    let contributed = r#"},"commit":{"z_first":"kept in the order of the fields","a_second":2},"core_only":"here","pool":{"debug":"true"},"renamed":1}"#;
+    assert!(info.body.ends_with(contributed), "{}", info.body);
+    let named = r#"{"app":{"name":"registration","version":"of axum_only"},"#;
+    assert!(info.body.starts_with(named), "{}", info.body);
     let version = get(&app, "/z/version").await;
     assert_eq!((version.status.as_u16(), &*version.body), (200, "of axum_only"));
 }

@@ -64,7 +64,7 @@ async fn refused(given: &str, why: &str) {
     let error = builder().service_dependency("users", given).build().unwrap_err();
     assert!(error.is_invalid(), "{error}");
     let text = error.to_string();
-    assert!(text.contains("service dependency `users` at tests/seed/urls.rs:"), "{text}");
+    assert!(text.contains("service dependency `users` at tests/migration/urls.rs:"), "{text}");
     assert!(text.contains(&format!("{given:?} is no URL: {why}")), "{text}");
 }
 
