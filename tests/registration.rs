@@ -382,3 +382,24 @@ async fn checks_come_and_go() {
     assert!(management.check("a").await.is_some());
     assert!(management.check("nobody").await.is_none());
 }
+
+#[tokio::test]
+async fn what_is_configured_holds_for_checks_that_come_later_too() {
+    let config = r#"{"checks": {"db": {"critical": false}, "search": {"enabled": false}}}"#;
+    let db = || Check::new("db", async || false);
+    let search = || Check::new("search", async || false);
+    let management = Management::builder()
+        .without_registered()
+        .check(db())
+        .check(search())
+        .config(serde_json::from_str(config).unwrap())
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        let report = management.health().await;
+        assert_eq!((report.status(), report.components().len()), (Status::Degraded, 1));
+        assert!(management.unregister("db"));
+        management.register(db()).unwrap();
+        management.register(search()).unwrap();
+    }
+}

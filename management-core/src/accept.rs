@@ -45,7 +45,8 @@ pub(crate) fn names(checks: &[Check], mistakes: &mut Vec<Mistake>) {
 
 fn own_names(check: &Check, mistakes: &mut Vec<Mistake>) {
     if let Some(complaint) = name::complaint(&check.name) {
-        mistakes.push(Mistake::name("check", &check.name, &check.origin, &complaint));
+        let what = check.kind.unwrap_or(Kind::Health).word();
+        mistakes.push(Mistake::name(what, &check.name, &check.origin, &complaint));
     }
     for group in check.groups.iter().flatten() {
         if let Some(complaint) = name::complaint(group) {
@@ -75,7 +76,7 @@ pub(crate) fn check(
         Ok(plan) => plan,
         Err(complaints) => {
             mistakes.extend(
-                complaints.iter().map(|why| Mistake::settings("check", &name, &origin, why)),
+                complaints.iter().map(|why| Mistake::settings(kind.word(), &name, &origin, why)),
             );
             return None;
         }

@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Mistake, refuse};
 use crate::exposure::Exposure;
 use crate::info::Contributor;
-use crate::info::identity::Identity;
+use crate::info::identity::{self, Identity};
 use crate::log::line;
 use crate::management::{Inner, Management};
 use crate::overrides::{self, some_of};
@@ -50,7 +50,7 @@ impl Builder {
         let mut state = self.state;
         mistakes.append(&mut state.mistakes);
 
-        let own_name = self.own.name.clone();
+        let own_name = self.own.name.clone().filter(|name| !name.trim().is_empty());
         let environs = Config::from_environment(environment, &mut mistakes);
         let layers = [
             ("the builder", self.own),
@@ -115,14 +115,20 @@ impl Builder {
             &defaults,
             &mut mistakes,
         );
-        // It may write a file, which nobody wants of a program that is not going to run.
+        let is_contributed = |key: &str| contributors.iter().any(|(known, _)| known == key);
+        for key in config.info_keys.iter().flatten() {
+            if !identity::can_be_key(key) && !is_contributed(key) {
+                mistakes.push(Mistake::info_key(key));
+            }
+        }
+        // The identity may write a file, which nobody wants of a program that is not going to run.
         refuse(mistakes)?;
         let identity = Identity::new(environment, own_name, &config);
-        let unknown = |key: &&String| {
-            !identity.knows(key) && !contributors.iter().any(|(known, _)| known == *key)
-        };
-        let unknown: Vec<_> = config.info_keys.iter().flatten().filter(unknown).collect();
-        refuse(unknown.into_iter().map(|key| Mistake::info_key(key)).collect())?;
+        for key in config.info_keys.iter().flatten() {
+            if !identity.knows(key) && !is_contributed(key) {
+                line!(WARN, "`info_keys` allows `{key}`, which is no attribute that is known here");
+            }
+        }
 
         tell(&slots, provider.is_some(), contributors.len());
         for told in overridden {
@@ -148,6 +154,7 @@ impl Builder {
             probe_budget,
             health_budget,
             exposure,
+            overrides: config.checks,
             has_dependencies,
             said: Default::default(),
         }))
@@ -191,7 +198,7 @@ fn dependencies(config: &Config, _: &str, mistakes: &mut Vec<Mistake>) -> Vec<Ch
     if !config.service_dependencies.is_empty() || !config.cascade.is_empty() {
         mistakes.push(Mistake::invalid(
             "`service_dependencies` are configured, and this program has no client to ask them: turn on \
-             the feature `dependencies` of `management-core`",
+             the feature `dependencies` of this library",
         ));
     }
     Vec::new()

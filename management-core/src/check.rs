@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::dependency;
 use crate::health::{Health, IntoHealth};
 use crate::runner::Job;
-use crate::settings::Settings;
+use crate::settings::{DEPENDENCY_TIMEOUT, DEPENDENCY_TTL, Settings};
 use crate::state::Bind;
 
 /// Which questions a check takes part in. Every check is part of `/health`.
@@ -33,10 +32,18 @@ impl Kind {
         !matches!(self, Kind::Health | Kind::Dependency)
     }
 
+    /// What it is called in a message.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Dependency => "service dependency",
+            _ => "check",
+        }
+    }
+
     /// What differs from the defaults of other kinds.
     pub(crate) fn defaults(self) -> Settings {
         match self {
-            Kind::Dependency => Settings::new().timeout(dependency::TIMEOUT).ttl(dependency::TTL),
+            Kind::Dependency => Settings::new().timeout(DEPENDENCY_TIMEOUT).ttl(DEPENDENCY_TTL),
             _ => Settings::new(),
         }
     }

@@ -13,9 +13,11 @@ use crate::dependency::Dependency;
 use crate::environment::Environment;
 use crate::error::Mistake;
 use crate::exposure::ShowDetails;
+use crate::log::line;
 use crate::route::Route;
-use crate::settings::Settings;
+use crate::settings::{Settings, duration};
 use crate::status::Status;
+use crate::strict;
 
 #[doc = include_str!("../docs/config.md")]
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -117,33 +119,19 @@ impl<'de> Deserialize<'de> for Config {
         Config::deserialize(tracking).map_err(|error| {
             let path = track.path().to_string();
             // What follows is a key that is not known, which the error names itself.
-            let path = path.trim_end_matches(".?");
-            D::Error::custom(format_args!("`{path}`: {error}"))
+            match path.trim_end_matches(".?") {
+                "." => D::Error::custom(error),
+                path => D::Error::custom(format_args!("`{path}`: {error}")),
+            }
         })
     }
-}
-
-/// A duration as humantime writes it.
-pub(crate) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let Some(value) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
-    let parsed = match &value {
-        Value::String(text) => {
-            humantime::parse_duration(text.trim()).map_err(|why| why.to_string())
-        }
-        _ => Err("it has no unit".into()),
-    };
-    parsed.map(Some).map_err(|why| {
-        D::Error::custom(format_args!("{value} is no duration ({why}): write it like \"1m 30s\""))
-    })
 }
 
 /// How the value of a variable is written.
 #[derive(Clone, Copy)]
 enum Syntax {
     Text,
+    Flag,
     Json,
 }
 
@@ -155,7 +143,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 23] = [
     ("ttl", &["MANAGEMENT_TTL"], Syntax::Text),
     ("interval", &["MANAGEMENT_INTERVAL"], Syntax::Text),
     ("valid_for", &["MANAGEMENT_VALID_FOR"], Syntax::Text),
-    ("critical", &["MANAGEMENT_CRITICAL"], Syntax::Json),
+    ("critical", &["MANAGEMENT_CRITICAL"], Syntax::Flag),
     ("checks", &["MANAGEMENT_CHECKS"], Syntax::Json),
     ("probe_budget", &["MANAGEMENT_PROBE_BUDGET"], Syntax::Text),
     ("health_budget", &["MANAGEMENT_HEALTH_BUDGET"], Syntax::Text),
@@ -173,37 +161,66 @@ const VARIABLES: [(&str, &[&str], Syntax); 23] = [
     (
         "dependency_environment_proxies",
         &["MANAGEMENT_DEPENDENCY_ENVIRONMENT_PROXIES"],
-        Syntax::Json,
+        Syntax::Flag,
     ),
     ("info_keys", &["MANAGEMENT_INFO_KEYS"], Syntax::Json),
-    ("service_instance_id", &["MANAGEMENT_SERVICE_INSTANCE_ID"], Syntax::Json),
+    ("service_instance_id", &["MANAGEMENT_SERVICE_INSTANCE_ID"], Syntax::Flag),
     ("service_instance_id_folder", &["MANAGEMENT_SERVICE_INSTANCE_ID_FOLDER"], Syntax::Text),
-    ("process_command_line", &["MANAGEMENT_PROCESS_COMMAND_LINE"], Syntax::Json),
-    ("machine_id", &["MANAGEMENT_MACHINE_ID"], Syntax::Json),
+    ("process_command_line", &["MANAGEMENT_PROCESS_COMMAND_LINE"], Syntax::Flag),
+    ("machine_id", &["MANAGEMENT_MACHINE_ID"], Syntax::Flag),
 ];
+
+/// How the value of a variable looks that is written as JSON.
+fn sample(key: &str) -> &'static str {
+    match key {
+        "endpoints" => r#"{"info": false}"#,
+        "checks" => r#"{"db": {"timeout": "1s"}}"#,
+        "status_codes" => r#"{"DEGRADED": 503}"#,
+        "service_dependencies" => r#"{"users": "user-service:9922"}"#,
+        "cascade" => r#"{"readiness": ["users"]}"#,
+        _ => r#"["app", "service.name"]"#,
+    }
+}
 
 impl Config {
     /// What the environment sets. What cannot be is a mistake that names the variable.
     pub(crate) fn from_environment(environment: &Environment, mistakes: &mut Vec<Mistake>) -> Self {
-        let mut config = Config::default();
+        let mut set = serde_json::Map::new();
         for (key, variables, syntax) in VARIABLES {
-            let set = |&variable: &&'static str| Some((variable, environment.get(variable)?));
-            let Some((variable, text)) = variables.iter().find_map(set) else { continue };
+            let is_set = |&variable: &&'static str| Some((variable, environment.get(variable)?));
+            let Some((variable, text)) = variables.iter().find_map(is_set) else { continue };
             let value = match syntax {
                 Syntax::Text => Ok(Value::String(text)),
-                Syntax::Json => serde_json::from_str(&text),
+                Syntax::Flag => match &*text.to_ascii_lowercase() {
+                    "true" => Ok(true.into()),
+                    "false" => Ok(false.into()),
+                    _ => Err("it is neither `true` nor `false`".into()),
+                },
+                Syntax::Json => strict::from_str(&text).map_err(|why| {
+                    format!("it is no JSON, such as `{}` has it: {why}", sample(key))
+                }),
             };
-            let read = value.and_then(|value| {
-                <Config as Deserialize>::deserialize(Value::Object(
-                    [(key.into(), value)].into_iter().collect(),
-                ))
+            // Each by itself, so that the variable of a mistake is known.
+            let value = value.and_then(|value: Value| {
+                let alone = Value::Object([(key.into(), value.clone())].into_iter().collect());
+                <Config as Deserialize>::deserialize(alone)
+                    .map(|_| value)
+                    .map_err(|why| why.to_string())
             });
-            match read {
-                Ok(read) => config = config.or(read),
-                Err(error) => mistakes.push(Mistake::variable(variable, &error)),
+            match value {
+                Ok(value) => drop(set.insert(key.into(), value)),
+                Err(why) => mistakes.push(Mistake::variable(variable, &why)),
             }
         }
-        config
+        for variable in environment.named("MANAGEMENT_") {
+            if !VARIABLES.iter().any(|(_, variables, _)| variables.contains(&&*variable)) {
+                line!(WARN, "the environment variable `{variable}` sets nothing that there is");
+            }
+        }
+        <Config as Deserialize>::deserialize(Value::Object(set)).unwrap_or_else(|why| {
+            mistakes.push(Mistake::variable("MANAGEMENT_…", &why));
+            Config::default()
+        })
     }
 
     /// What is set here, and what `fallback` sets where nothing is. Maps are merged by their keys.
@@ -376,7 +393,7 @@ mod tests {
         let environment = Environment::from([
             ("MANAGEMENT_PREFIX", "/environment"),
             ("MANAGEMENT_TIMEOUT", "2s"),
-            ("MANAGEMENT_CRITICAL", "false"),
+            ("MANAGEMENT_CRITICAL", "False"),
             ("MANAGEMENT_STATUS_CODES", r#"{"DEGRADED": 503}"#),
             ("MANAGEMENT_CHECKS", r#"{"db": {"ttl": "2s"}}"#),
         ]);
@@ -407,9 +424,14 @@ mod tests {
     fn a_variable_that_cannot_be_read_is_named() {
         for (variable, value, told) in [
             ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is no duration"),
-            ("MANAGEMENT_CHECKS", "{", "EOF while parsing"),
+            (
+                "MANAGEMENT_CHECKS",
+                "{",
+                "no JSON, such as `{\"db\": {\"timeout\": \"1s\"}}` has it: EOF while",
+            ),
+            ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" stands twice"),
             ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
-            ("MANAGEMENT_CRITICAL", "maybe", "expected value"),
+            ("MANAGEMENT_CRITICAL", "maybe", "it is neither `true` nor `false`"),
             ("MANAGEMENT_SERVICE_DEPENDENCIES", "[]", "`service_dependencies`: invalid type"),
         ] {
             let environment = Environment::from([(variable, value)]);
@@ -419,6 +441,28 @@ mod tests {
             assert!(error.contains(&format!("the environment variable `{variable}`")), "{error}");
             assert!(error.contains(told), "{error}");
         }
+    }
+
+    #[test]
+    fn what_excludes_each_other_in_the_environment_is_told() {
+        let environment =
+            Environment::from([("MANAGEMENT_TTL", "1s"), ("MANAGEMENT_INTERVAL", "2s")]);
+        let error = Management::builder().build_in(&environment).unwrap_err().to_string();
+        assert!(error.contains("the environment's defaults: `ttl` and `interval`"), "{error}");
+    }
+
+    #[test]
+    fn values_of_headers_are_not_told() {
+        for json in [r#""hunter2""#, r#"{"authorization": 2072}"#, r#"{"x": ["hunter2"]}"#] {
+            let users = format!(r#"{{"url": "h", "headers": {json}}}"#);
+            let error = refused(&format!(r#"{{"service_dependencies": {{"users": {users}}}}}"#));
+            assert!(error.contains("`service_dependencies.users.headers`: the "), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains("2072"), "{error}");
+        }
+        let environment =
+            Environment::from([("MANAGEMENT_SERVICE_DEPENDENCIES", "\"http://u:hunter2@h\"")]);
+        let error = Management::builder().build_in(&environment).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
     }
 
     #[test]

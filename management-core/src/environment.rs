@@ -19,6 +19,14 @@ impl Environment {
         Environment(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// The variables whose names begin so.
+    pub(crate) fn named(&self, prefix: &str) -> Vec<String> {
+        let names = self.0.keys().map(|name| name.to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// A variable's value without white space around it, unless that leaves nothing. What is no UTF-8
     /// in it is replaced.
     pub(crate) fn get(&self, name: &str) -> Option<String> {

@@ -4,6 +4,7 @@ use std::panic::Location;
 use crate::check::{self, Check, Origin};
 #[cfg(feature = "dependencies")]
 use crate::dependency::Dependency;
+use crate::text;
 
 /// Mistakes in what was registered or configured, all of them together.
 ///
@@ -189,6 +190,7 @@ impl Mistake {
     }
 
     pub(crate) fn variable(variable: &str, error: &dyn fmt::Display) -> Self {
+        let error = text::tidy(error);
         Mistake::new(Kind::Invalid, format!("the environment variable `{variable}`: {error}"))
     }
 

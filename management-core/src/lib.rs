@@ -62,6 +62,7 @@ mod settings;
 mod slot;
 mod state;
 mod status;
+mod strict;
 mod text;
 mod version;
 

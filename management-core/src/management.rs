@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -9,11 +10,13 @@ use tokio::time::Instant;
 
 use crate::builder::Builder;
 use crate::check::{Check, Kind};
+use crate::config::CheckConfig;
 use crate::error::Error;
 use crate::exposure::Exposure;
 use crate::info::Contributor;
 use crate::info::identity::Identity;
-use crate::log;
+use crate::log::{self, line};
+use crate::overrides;
 use crate::report::{Answered, Component, HealthReport, LeftOut, Pending, Question};
 use crate::settings::Settings;
 use crate::slot::{Signals, Slot};
@@ -55,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) contributors: Vec<Contributor>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) defaults: Settings,
+    pub(crate) overrides: BTreeMap<String, CheckConfig>,
     pub(crate) probe_budget: Duration,
     pub(crate) health_budget: Duration,
     pub(crate) exposure: Exposure,
@@ -173,12 +177,20 @@ impl Management {
         self.slots().iter().map(|slot| CheckInfo::new(slot)).collect()
     }
 
-    /// Adds a check at run time.
+    /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
+    /// one that is switched off is not added.
     ///
     /// # Errors
     ///
     /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
-    pub fn register(&self, check: Check) -> Result<(), Error> {
+    pub fn register(&self, mut check: Check) -> Result<(), Error> {
+        if let Some(overriding) = self.inner.overrides.get(&check.name) {
+            let told = overrides::change(&mut check, overriding);
+            line!(INFO, "{told}");
+            if overriding.enabled == Some(false) {
+                return Ok(());
+            }
+        }
         let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
         let slot = Arc::new(self.inner.accept(check, &slots)?);
         let at = slots.partition_point(|other| other.name() < slot.name());

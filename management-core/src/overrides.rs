@@ -18,20 +18,21 @@ pub(crate) fn apply(
             mistakes.push(Mistake::absent_override(name, &some_of(checks)));
             continue;
         };
-        let origin = check.origin;
-        check.settings = overriding.settings().or(&check.settings);
-        let done = words(overriding);
+        told.push(change(check, overriding));
         if overriding.enabled == Some(false) {
             checks.retain(|check| check.name != *name);
-        }
-        if !done.is_empty() {
-            told.push(format!("check {name} at {origin} is configured: {}", done.join(", ")));
         }
     }
     told
 }
 
-fn words(overriding: &CheckConfig) -> Vec<String> {
+/// Changes one check, and tells in words what was done.
+pub(crate) fn change(check: &mut Check, overriding: &CheckConfig) -> String {
+    check.settings = overriding.settings().or(&check.settings);
+    format!("check {} at {} is configured: {}", check.name, check.origin, words(overriding))
+}
+
+fn words(overriding: &CheckConfig) -> String {
     let CheckConfig { enabled, critical, timeout, ttl, interval, valid_for } = overriding;
     let durations =
         [("timeout", timeout), ("ttl", ttl), ("interval", interval), ("valid_for", valid_for)];
@@ -41,15 +42,17 @@ fn words(overriding: &CheckConfig) -> Vec<String> {
     let flags = [("enabled", enabled), ("critical", critical)];
     let flags =
         flags.into_iter().filter_map(|(key, flag)| flag.map(|flag| format!("{key} {flag}")));
-    flags.chain(durations).collect()
+    flags.chain(durations).collect::<Vec<_>>().join(", ")
 }
 
 /// The names of checks in a message, which has no room for thousands.
 pub(crate) fn some_of(checks: &[Check]) -> String {
     const ENOUGH: usize = 10;
-    let names: Vec<_> =
-        checks.iter().take(ENOUGH).map(|check| format!("`{}`", check.name)).collect();
-    match checks.len() {
+    let mut names: Vec<_> = checks.iter().map(|check| format!("`{}`", check.name)).collect();
+    names.dedup();
+    let count = names.len();
+    names.truncate(ENOUGH);
+    match count {
         0 => "no checks".into(),
         count if count > ENOUGH => format!("{} and {} more", names.join(", "), count - ENOUGH),
         _ => names.join(", "),

@@ -196,7 +196,7 @@ pub(crate) struct LeftOut {
 }
 
 impl LeftOut {
-    fn has(&self, slot: &Slot) -> bool {
+    pub(crate) fn has(&self, slot: &Slot) -> bool {
         self.dependencies && slot.about.kind == Kind::Dependency || self.names.contains(slot.name())
     }
 }
@@ -241,11 +241,6 @@ impl Pending {
         let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
         asked.extend(slots.map(|slot| (Arc::clone(slot), question.runner(slot).ask(at))));
         Pending { question, asked, at, budget }
-    }
-
-    /// Whether the answer is also about other services.
-    pub(crate) fn has_dependencies(&self) -> bool {
-        self.asked.iter().any(|(slot, _)| slot.about.kind == Kind::Dependency)
     }
 
     /// The answer, if there is nothing to wait for.

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
 use crate::runner::beat::JITTER;
 
 /// Longer than any process lives, and short enough to be added to any clock.
@@ -9,6 +13,12 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 const TTL: Duration = Duration::from_secs(1);
+
+/// The deadline of a dependency that sets none.
+pub(crate) const DEPENDENCY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// For how long the answer of a dependency is served again, where nothing is set.
+pub(crate) const DEPENDENCY_TTL: Duration = Duration::from_secs(5);
 const VALID_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// What was set, and `None` where the next in line decides.
@@ -120,6 +130,23 @@ impl Settings {
             Err(complaints)
         }
     }
+}
+
+/// A duration as humantime writes it.
+pub(crate) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let Some(value) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
+    let parsed = match &value {
+        Value::String(text) => {
+            humantime::parse_duration(text.trim()).map_err(|why| why.to_string())
+        }
+        _ => Err("it has no unit".into()),
+    };
+    parsed.map(Some).map_err(|why| {
+        D::Error::custom(format_args!("{value} is no duration ({why}): write it like \"1m 30s\""))
+    })
 }
 
 /// How a check is run, with nothing left open.

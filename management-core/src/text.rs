@@ -32,6 +32,20 @@ pub(crate) fn tidy(text: impl fmt::Display) -> String {
     line
 }
 
+/// As [`tidy`], for what should be a URL and may be none: without a scheme, or with a space in it. Of a
+/// query, nothing is shown.
+pub(crate) fn tidy_url(url: &str) -> String {
+    // What comes behind a space would be taken for another word.
+    let url: String = url.trim().chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
+    let mut tidied =
+        if url.contains("://") { tidy(url) } else { tidy(format_args!("://{url}")).split_off(3) };
+    if let Some(query) = tidied.find('?') {
+        tidied.truncate(query);
+        tidied.push_str("?…");
+    }
+    tidied
+}
+
 struct Capped {
     text: String,
     limit: usize,
@@ -100,13 +114,54 @@ fn mask_url(url: &str, masked: &mut String) {
 
 /// Whether what goes by this name is not to be shown.
 pub(crate) fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    if key == "sig" {
-        return true;
+    /// Wherever they stand in a name.
+    const PARTS: [&str; 11] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "credential",
+        "apikey",
+        "accesskey",
+        "privatekey",
+        "signature",
+    ];
+    /// As a word of their own: `api-key` is secret, and `keywords` are not.
+    const WORDS: [&str; 15] = [
+        "pass",
+        "pw",
+        "key",
+        "auth",
+        "authorization",
+        "sig",
+        "hmac",
+        "cookie",
+        "cookies",
+        "jwt",
+        "psk",
+        "pin",
+        "session",
+        "private",
+        "dsn",
+    ];
+    let lower = key.to_ascii_lowercase();
+    PARTS.iter().any(|part| lower.contains(part)) || words(key).any(|word| WORDS.contains(&&*word))
+}
+
+/// The words of a name like `dbKey`, `db_key` or `DB-KEY`, in lower case.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let mut parted = String::with_capacity(name.len());
+    let mut was_lower = false;
+    for character in name.chars() {
+        if was_lower && character.is_ascii_uppercase() {
+            parted.push(' ');
+        }
+        was_lower = character.is_ascii_lowercase();
+        parted.push(if character.is_alphanumeric() { character } else { ' ' });
     }
-    ["pass", "pwd", "secret", "token", "key", "credential", "auth", "signature"]
-        .iter()
-        .any(|word| key.contains(word))
+    parted.to_ascii_lowercase().split(' ').map(String::from).collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]
@@ -154,6 +209,44 @@ mod tests {
             ("://", "://"),
         ] {
             assert_eq!(tidy(said), kept, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_looks_secret() {
+        for name in [
+            "Password",
+            "db_password",
+            "dbpassword",
+            "PWD",
+            "api-key",
+            "apiKey",
+            "APIKEY",
+            "x-auth",
+            "access_token",
+            "sig",
+            "SSL_KEY",
+            "client-secret",
+            "jwt",
+            "Cookie",
+            "sessionId",
+            "pin",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "author",
+            "keywords",
+            "compass.id",
+            "bypass",
+            "team.author",
+            "keyspace",
+            "monkey",
+            "pinned",
+            "design",
+            "deployment.environment.name",
+        ] {
+            assert!(!is_secret(name), "{name}");
         }
     }
 

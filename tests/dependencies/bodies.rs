@@ -47,7 +47,7 @@ async fn plain_words() {
         ("Healthy", "UP", ""),
         ("Degraded", "DEGRADED", "says Degraded"),
         ("Unhealthy", "DOWN", "says Unhealthy"),
-        ("maybe\nnot", "DOWN", "its answer is no word for a health: maybe"),
+        ("maybe\nnot", "DOWN", "its answer is no word for a health"),
     ] {
         for media_type in ["", "content-type: text/plain; charset=utf-8\r\n"] {
             let asked = ask_for(answer("200 OK", media_type, said)).await;

@@ -10,11 +10,12 @@ use management_axum::{
 };
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::lines::Lines;
-use crate::support::get;
+use crate::support::{fetch, get};
 use crate::{Connection, PATIENCE, Peer, answer, json as json_answer};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -401,4 +402,25 @@ async fn circles_come_to_an_end() {
     };
     assert_eq!(names(0), ["db", "users"]);
     assert_eq!(names(1), ["db"], "the other one asks nobody for us");
+}
+
+/// A gateway that strips headers, say, or a service of another kind: its question is taken for a
+/// prober's, and waits for the answer that waits for it.
+#[tokio::test]
+async fn a_circle_through_a_service_that_drops_the_header_is_broken_by_readiness_alone() {
+    for (path, status) in [("/z/health", "DOWN"), ("/z/health/readiness", "UP")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let other = Peer::new(move |mut connection: Connection| async move {
+            connection.request().await?;
+            let own = fetch(address, path, "").await;
+            connection.stream.write_all(&json_answer(own.body)).await
+        });
+        let needs = Dependency::new(other.await.url()).timeout(Duration::from_millis(300));
+        let management = builder(needs).build().unwrap();
+        let app: Router = management_axum::router(&management);
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let health = fetch(address, "/z/health", "").await.body;
+        assert!(health.starts_with(&format!(r#"{{"status":"{status}""#)), "{path}: {health}");
+    }
 }

@@ -103,7 +103,18 @@ async fn early_hints_for_ever() {
 async fn a_server_that_says_nothing_of_tls() {
     let peer = Peer::new(async |_connection| pending().await).await;
     let asked = ask(&peer.url().replace("http:", "https:"), SHORT).await;
-    is_down(&asked, "timed out after 200ms");
+    is_down(&asked, "its name was not looked up, nor a connection made, in time");
+}
+
+#[tokio::test]
+async fn a_failure_whose_body_is_late_is_told_by_its_code() {
+    let peer = Peer::new(async |mut connection: Connection| {
+        connection.request().await?;
+        let head = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 15\r\n\r\n";
+        connection.stream.write_all(head).await?;
+        pending().await
+    });
+    is_down(&ask(&peer.await.url(), PATIENCE).await, "answered 503");
 }
 
 #[tokio::test]
@@ -205,9 +216,12 @@ async fn no_http() {
         b"\0\0\0\x12\x04\0\0\0\0\0",
         &[0xff; 1000],
     ] {
-        let asked = ask_for(garbage).await;
+        let peer = Peer::closing(garbage).await;
+        let asked = ask(&peer.url(), PATIENCE).await;
         assert_eq!(asked.status, "DOWN", "{asked:?}");
         assert!(asked.why.starts_with("no valid answer: "), "{}", asked.why);
+        // Once for each of the two answers that `ask` compares.
+        assert_eq!(peer.requests().len(), 2, "what is no answer is not asked for again");
     }
 }
 

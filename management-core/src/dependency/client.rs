@@ -1,15 +1,18 @@
 //! One HTTP client for all dependencies.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::time::timeout;
 
 use super::body::{self, Said};
 use super::resolver::Resolver;
@@ -17,6 +20,9 @@ use super::{CASCADE, LONGEST_BODY};
 use crate::health::Health;
 use crate::status::Status;
 use crate::text;
+
+/// How long the body of an answer that is not 200 is waited for.
+const BODY_OF_A_FAILURE: Duration = Duration::from_millis(200);
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
@@ -34,8 +40,57 @@ pub(crate) struct Options<'a> {
     pub(crate) ca_file: Option<&'a Path>,
     pub(crate) client_certificate_file: Option<&'a Path>,
     pub(crate) environment_proxies: bool,
-    /// The longest deadline of all dependencies.
-    pub(crate) longest_timeout: Duration,
+}
+
+/// Makes the client, and one more for each further deadline: how long a connection may take is a part
+/// of that, and reqwest lets it be set for a whole client alone.
+pub(crate) struct Clients {
+    tls: rustls::ClientConfig,
+    resolver: Arc<Resolver>,
+    environment_proxies: bool,
+    made: BTreeMap<Duration, Client>,
+}
+
+impl Clients {
+    pub(crate) fn new(options: &Options<'_>) -> Result<Self, String> {
+        Clients::resolving(options, Resolver::default())
+    }
+
+    pub(super) fn resolving(options: &Options<'_>, resolver: Resolver) -> Result<Self, String> {
+        Ok(Clients {
+            tls: tls(options)?,
+            resolver: Arc::new(resolver),
+            environment_proxies: options.environment_proxies,
+            made: BTreeMap::new(),
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.made.len()
+    }
+
+    /// The client of exchanges with this deadline.
+    pub(crate) fn within(&mut self, timeout: Duration) -> Result<Client, String> {
+        if let Some(client) = self.made.get(&timeout) {
+            return Ok(client.clone());
+        }
+        // A quarter is left for the answer. With the default of two seconds, a packet that was lost,
+        // and which TCP sends again after one, is still no failure.
+        let mut client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .referer(false)
+            .connect_timeout(timeout.mul_f64(0.75))
+            .dns_resolver(Arc::clone(&self.resolver))
+            .tls_backend_preconfigured(self.tls.clone());
+        if !self.environment_proxies {
+            client = client.no_proxy();
+        }
+        let client = client.build().map(Client).map_err(|error| told(&error))?;
+        self.made.insert(timeout, client.clone());
+        Ok(client)
+    }
 }
 
 /// A client, cheap to clone: all clones share their connections.
@@ -43,23 +98,6 @@ pub(crate) struct Options<'a> {
 pub(crate) struct Client(reqwest::Client);
 
 impl Client {
-    pub(crate) fn new(options: &Options<'_>) -> Result<Self, String> {
-        // A quarter is left for the answer. With the default of two seconds, a packet that was lost,
-        // and which TCP sends again after one, is still no failure.
-        let connect_timeout = options.longest_timeout.mul_f64(0.75);
-        let mut client = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(Policy::none())
-            .referer(false)
-            .connect_timeout(connect_timeout)
-            .dns_resolver(Resolver::default())
-            .tls_backend_preconfigured(tls(options)?);
-        if !options.environment_proxies {
-            client = client.no_proxy();
-        }
-        client.build().map(Client).map_err(|error| told(&error))
-    }
-
     /// Asks once, and says how the dependency is.
     pub(crate) async fn ask(&self, url: &reqwest::Url, headers: &HeaderMap) -> Health {
         match self.exchange(url, headers).await {
@@ -71,9 +109,7 @@ impl Client {
     async fn exchange(&self, url: &reqwest::Url, headers: &HeaderMap) -> Result<Health, String> {
         let response = match self.send(url, headers).await {
             // The server may have closed a connection that was kept while this was on its way to it.
-            Err(error) if error.is_request() && !error.is_connect() && !error.is_timeout() => {
-                self.send(url, headers).await
-            }
+            Err(error) if is_closed(&error) => self.send(url, headers).await,
             sent => sent,
         };
         let response = response.map_err(|error| told(&error))?;
@@ -84,7 +120,13 @@ impl Client {
                 code.as_u16()
             ));
         }
-        Ok(verdict(code, said(response).await))
+        let said = said(response);
+        if code == reqwest::StatusCode::OK {
+            return Ok(verdict(code, said.await));
+        }
+        // The code tells enough: what comes late of the body is not worth losing it.
+        let said = timeout(BODY_OF_A_FAILURE, said).await;
+        Ok(verdict(code, said.unwrap_or_else(|_| Err("its body is late".into()))))
     }
 
     async fn send(
@@ -146,6 +188,23 @@ fn verdict(code: reqwest::StatusCode, said: Result<Said, String>) -> Health {
     }
 }
 
+/// Whether the connection ended before an answer began.
+fn is_closed(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>()
+            && error.is_incomplete_message()
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// An error in words: what was being done, and the last of its causes.
 fn told(error: &reqwest::Error) -> String {
     if error.is_connect() && error.is_timeout() {
@@ -175,8 +234,10 @@ fn tls(options: &Options<'_>) -> Result<rustls::ClientConfig, String> {
     let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let config = if options.tls {
-        let own = options.ca_file.map(certificates).transpose()?.unwrap_or_default();
+    let own = options.ca_file.map(|file| certificates("dependency_ca_file", file)).transpose()?;
+    // A proxy may be asked over TLS, too.
+    let config = if options.tls || options.environment_proxies {
+        let own = own.unwrap_or_default();
         let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(own, provider)
             .map_err(|error| {
                 format!(
@@ -192,22 +253,31 @@ fn tls(options: &Options<'_>) -> Result<rustls::ClientConfig, String> {
     let Some(file) = options.client_certificate_file else {
         return Ok(config.with_no_client_auth());
     };
-    let key = PrivateKeyDer::from_pem_slice(&read(file)?)
-        .map_err(|error| format!("{} has no private key: {error}", file.display()))?;
+    let named = "dependency_client_certificate_file";
+    let key = PrivateKeyDer::from_pem_slice(&read(named, file)?).map_err(|error| match error {
+        pem::Error::NoItemsFound => format!(
+            "`{named}`: {} has no private key in it: append the key to the certificates",
+            file.display()
+        ),
+        error => format!("`{named}`: {} cannot be read as PEM: {error}", file.display()),
+    })?;
     config
-        .with_client_auth_cert(certificates(file)?, key)
-        .map_err(|error| format!("{} is no client certificate: {error}", file.display()))
+        .with_client_auth_cert(certificates(named, file)?, key)
+        .map_err(|error| format!("`{named}`: {} is no client certificate: {error}", file.display()))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(file)?).collect();
+fn certificates(named: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(named, file)?).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(format!("{} has no certificate in it: it is no PEM file", file.display())),
-        Err(error) => Err(format!("{} cannot be read as PEM: {error}", file.display())),
+        Ok(_) => Err(format!(
+            "`{named}`: {} has no certificate in it: give a PEM file of certificates",
+            file.display()
+        )),
+        Err(error) => Err(format!("`{named}`: {} cannot be read as PEM: {error}", file.display())),
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
+fn read(named: &str, file: &Path) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("`{named}`: {} cannot be read: {error}", file.display()))
 }

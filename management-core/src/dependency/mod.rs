@@ -7,8 +7,6 @@ mod client;
 #[cfg(feature = "dependencies")]
 mod resolver;
 #[cfg(feature = "dependencies")]
-mod strict;
-#[cfg(feature = "dependencies")]
 pub(crate) mod targets;
 #[cfg(feature = "dependencies")]
 mod url;
@@ -19,21 +17,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
 
 use crate::check::Origin;
-use crate::config::duration;
-use crate::settings::Settings;
+use crate::settings::{Settings, duration};
 
 /// Tells a service that it is asked by another one, and not by a prober. It then answers from its own
 /// checks alone, so that services that need each other in a circle come to an end.
 pub(crate) const CASCADE: &str = "management-cascade";
-
-/// The deadline of a dependency that sets none.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// For how long an answer is served again, of a dependency that sets nothing.
-pub(crate) const TTL: Duration = Duration::from_secs(5);
 
 /// How much of an answer is read, in bytes, after it has been decompressed.
 #[cfg(feature = "dependencies")]
@@ -127,7 +119,7 @@ impl fmt::Debug for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Dependency")
-            .field("url", &crate::text::tidy(&self.url))
+            .field("url", &crate::text::tidy_url(&self.url))
             .field("settings", &self.settings)
             .field("headers", &headers)
             .finish_non_exhaustive()
@@ -150,7 +142,7 @@ impl<'de> Deserialize<'de> for Dependency {
             #[serde(default, deserialize_with = "duration")]
             valid_for: Option<Duration>,
             critical: Option<bool>,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "headers")]
             headers: BTreeMap<String, String>,
         }
 
@@ -176,4 +168,18 @@ impl<'de> Deserialize<'de> for Dependency {
         }
         deserializer.deserialize_any(UrlOrMap)
     }
+}
+
+/// Names and values. What is wrong with them is told without the values, since they may be secret.
+fn headers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let Value::Object(headers) = Value::deserialize(deserializer)? else {
+        return Err(D::Error::custom("the headers are no map of names and values"));
+    };
+    let text = |(name, value)| match value {
+        Value::String(value) => Ok((name, value)),
+        _ => Err(D::Error::custom(format_args!("the value of the header `{name}` is no text"))),
+    };
+    headers.into_iter().map(text).collect()
 }

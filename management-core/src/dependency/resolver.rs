@@ -36,7 +36,7 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
+    pub(super) fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
         Resolver { lookup, lookups: Mutex::default() }
     }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::client::{Client, Options};
+use super::Dependency;
+use super::client::{Client, Clients, Options};
 use super::url::health_url;
-use super::{Dependency, TIMEOUT};
 use crate::check::{Cascade, Check, Kind, Origin, Work};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::health::Health;
 use crate::runner::Job;
+use crate::settings::DEPENDENCY_TIMEOUT;
 use crate::text;
 
 /// Where the dependencies that the program does not give come from.
@@ -45,28 +46,32 @@ pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>)
             }
         }
     }
-    if targets.is_empty() {
-        return Vec::new();
-    }
-    let timeouts = config.service_dependencies.iter().map(|(name, dependency)| {
-        let overriding = config.checks.get(name).and_then(|check| check.timeout);
-        overriding.or(dependency.settings.timeout).or(config.timeout).unwrap_or(TIMEOUT)
-    });
-    let client = Client::new(&Options {
+    // Looked at even where nobody is asked yet, so that a mistake is not found when somebody is.
+    let clients = Clients::new(&Options {
         tls: targets.iter().any(|target| target.health.scheme() == "https"),
         ca_file: config.dependency_ca_file.as_deref(),
         client_certificate_file: config.dependency_client_certificate_file.as_deref(),
         environment_proxies: config.dependency_environment_proxies.unwrap_or(false),
-        longest_timeout: timeouts.max().unwrap_or(TIMEOUT).min(Duration::from_secs(24 * 60 * 60)),
     });
-    match client {
-        Ok(client) => targets.into_iter().map(|target| target.into_check(&client)).collect(),
-        Err(why) => {
-            let why = format!("service dependencies cannot be asked: {why}");
-            mistakes.push(Mistake::invalid(why));
-            Vec::new()
-        }
-    }
+    let checks = clients.and_then(|mut clients| {
+        let checks = targets.into_iter().map(|target| {
+            let client = clients.within(timeout(config, &target.name, &target.dependency))?;
+            Ok(target.into_check(&client))
+        });
+        checks.collect()
+    });
+    checks.unwrap_or_else(|why: String| {
+        mistakes.push(Mistake::invalid(format!("service dependencies cannot be asked: {why}")));
+        Vec::new()
+    })
+}
+
+/// The deadline that a dependency is going to have.
+fn timeout(config: &Config, name: &str, dependency: &Dependency) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let overriding = config.checks.get(name).and_then(|check| check.timeout);
+    let timeout = overriding.or(dependency.settings.timeout).or(config.timeout);
+    timeout.unwrap_or(DEPENDENCY_TIMEOUT).min(LONGEST)
 }
 
 /// The dependencies that readiness asks.
@@ -131,10 +136,11 @@ fn target(
         complaints.push(why.clone());
     }
     let mut headers = HeaderMap::new();
-    for (key, value) in &dependency.headers {
+    for (position, (key, value)) in (1..).zip(&dependency.headers) {
         let Ok(key) = HeaderName::from_str(key) else {
+            // Whoever has swapped name and value would find the value in the log.
             complaints.push(format!(
-                "the header name {key:?} cannot be: it has a character that none has"
+                "the name of its header {position} has a character that none has: is it the value?"
             ));
             continue;
         };
@@ -185,4 +191,64 @@ impl Target {
 /// A URL as the log and the details may have it.
 fn shown(url: &Url) -> String {
     text::tidy(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+    use crate::dependency::resolver::Resolver;
+    use crate::management::Management;
+    use crate::status::Status;
+
+    /// Held while no name server answers.
+    static SILENCE: Mutex<()> = Mutex::new(());
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_name_server_that_never_answers() {
+        let (answer, silence) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        std::thread::spawn(move || {
+            let _held = SILENCE.lock().unwrap_or_else(PoisonError::into_inner);
+            begun.send(()).unwrap();
+            // Until the other end is dropped.
+            assert!(silence.recv().is_err());
+        });
+        has_begun.recv().unwrap();
+        let resolver = Resolver::with(|_| {
+            drop(SILENCE.lock().unwrap_or_else(PoisonError::into_inner));
+            Ok(Vec::new())
+        });
+        let mut clients = Clients::resolving(&Options::default(), resolver).unwrap();
+        let patience = Duration::from_millis(200);
+        let client = clients.within(patience).unwrap();
+        let config = Config::default();
+        let dependency = Dependency::new("nowhere").timeout(patience);
+        let lost = target("lost", &dependency, false, &config, "/z").unwrap();
+        let management = Management::builder()
+            .check(lost.into_check(&client))
+            .check(Check::new("beside", async || ()))
+            .build()
+            .unwrap();
+        for _ in 0..3 {
+            let report = management.health().await;
+            let [beside, lost] = report.components() else { panic!("{report:?}") };
+            assert_eq!((beside.status(), lost.status()), (Status::Up, Status::Down));
+            assert!(lost.duration().unwrap() <= patience, "{lost:?}");
+            let why = lost.health().reason().unwrap();
+            assert!(why.contains("timed out") || why.contains("name was not looked up"), "{why}");
+        }
+        drop(answer);
+    }
+
+    #[test]
+    fn each_deadline_has_a_client_of_its_own() {
+        let mut clients = Clients::new(&Options::default()).unwrap();
+        for seconds in [2, 2, 10] {
+            clients.within(Duration::from_secs(seconds)).unwrap();
+        }
+        assert_eq!(clients.count(), 2);
+    }
 }

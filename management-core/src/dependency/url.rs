@@ -4,6 +4,8 @@ use std::net::Ipv6Addr;
 
 use reqwest::Url;
 
+use crate::text;
+
 /// Where a dependency's health is.
 ///
 /// What names a path is asked there; what names none is taken for a service like this one, whose
@@ -14,13 +16,13 @@ pub(crate) fn health_url(
     prefix: &str,
     check: &str,
 ) -> Result<Url, String> {
-    let text = given.trim();
-    let complain = |why: String| format!("{:?} is no URL: {why}", masked(given));
-    let (scheme, rest) = match text.split_once("://") {
+    let url = given.trim();
+    let complain = |why: String| format!("{:?} is no URL: {why}", text::tidy_url(given));
+    let (scheme, rest) = match url.split_once("://") {
         Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-        None => (scheme.into(), text),
+        None => (scheme.into(), url),
     };
-    if text.is_empty() {
+    if url.is_empty() {
         return Err(complain("it is empty".into()));
     }
     if !matches!(&*scheme, "http" | "https") {
@@ -33,12 +35,22 @@ pub(crate) fn health_url(
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, target) = rest.split_at(end);
+    if matches!(authority, "http" | "https") && target.starts_with("//") {
+        return Err(complain(format!("write `{authority}://`")));
+    }
     let target = target.split('#').next().unwrap_or_default();
     let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),
         None => (target, String::new()),
     };
-    let authority = authority_of(authority).map_err(complain)?;
+    let authority = authority_of(authority).map_err(|why| {
+        if target.contains('@') && !authority.contains('@') {
+            let why =
+                "what stands before its `@` has a `/`, `?` or `#`: percent-encode the password";
+            return complain(why.into());
+        }
+        complain(why)
+    })?;
     let mut url = format!("{scheme}://{authority}");
     match path {
         "" | "/" => url.push_str(&format!("{prefix}/health")),
@@ -52,7 +64,9 @@ pub(crate) fn health_url(
     }
     url.push_str(&query);
     // It knows the rest of what a URL may be, such as hosts of other scripts.
-    Url::parse(&url).map_err(|why| complain(why.to_string()))
+    let url = Url::parse(&url).map_err(|why| complain(why.to_string()))?;
+    http::Uri::try_from(url.as_str()).map_err(|why| complain(why.to_string()))?;
+    Ok(url)
 }
 
 /// `[user[:password]@]host[:port]`, with a bare IPv6 address put in brackets.
@@ -78,17 +92,6 @@ fn authority_of(authority: &str) -> Result<String, String> {
         return Err(format!("its port is {port:?}, and ports are from 1 to 65535"));
     }
     Ok(format!("{user}{host}"))
-}
-
-/// What was given, without its user information.
-fn masked(given: &str) -> String {
-    match given.rsplit_once('@') {
-        Some((before, host)) => {
-            let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
-            format!("{scheme}***@{host}")
-        }
-        None => given.into(),
-    }
 }
 
 #[cfg(test)]
@@ -182,7 +185,15 @@ mod tests {
     fn user_information_is_kept_and_not_told() {
         asks("u:p@h:1", "http://u:p@h:1/z/health", "http://u:p@h:1/z/health/readiness");
         asks("https://u:p@h/x", "https://u:p@h/x", "https://u:p@h/x/readiness");
-        for given in ["u:secret@h:99999", "ftp://u:secret@h", "http://u:se@cret@"] {
+        for given in [
+            "u:secret@h:99999",
+            "ftp://u:secret@h",
+            "http://u:se@cret@",
+            "u:secret/x@h",
+            "http://u:secret?x@h",
+            "h:99999/x?token=secret",
+            "my host?password=secret",
+        ] {
             let complaint = health_url(given, "http", "/z", "").unwrap_err();
             assert!(!complaint.contains("cret"), "{complaint}");
         }
@@ -223,7 +234,9 @@ mod tests {
     #[test]
     fn a_host_whose_name_begins_with_http_is_a_host() {
         asks("httpbin:1", "http://httpbin:1/z/health", "http://httpbin:1/z/health/readiness");
+        asks("h:80/@me", "http://h/@me", "http://h/@me/readiness");
         refuses("http:h:80", "its port is");
+        refuses("http//h/x", "write `http://`");
     }
 
     #[test]
@@ -239,5 +252,6 @@ mod tests {
         refuses("/z/health", "no host");
         refuses("http://:80/x", "no host");
         refuses("http://u@/x", "no host");
+        refuses(&format!("http://h/{}", "x".repeat(70_000)), "too long");
     }
 }

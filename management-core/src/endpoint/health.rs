@@ -20,8 +20,8 @@ impl Endpoint {
         if request.uri.query().is_some() || is_cascading(management, request) {
             return self.part_of(question, request, details);
         }
-        if question == Question::Health && management.inner().has_dependencies {
-            self.shared.advice.give(request);
+        if question == Question::Health {
+            self.shared.advice.give(request, management, &LeftOut::default());
         }
         let epoch = management.inner().signals.epoch();
         if let Some(reply) = self.shared.kept.get(question, details, epoch) {
@@ -55,10 +55,10 @@ impl Endpoint {
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;
         let left_out = LeftOut { names: query.left_out, dependencies };
-        let pending = management.ask(question, &left_out);
-        if question == Question::Health && pending.has_dependencies() {
-            self.shared.advice.give(request);
+        if question == Question::Health {
+            self.shared.advice.give(request, &management, &left_out);
         }
+        let pending = management.ask(question, &left_out);
         Respond::later(&request.method, async move {
             let answered = settle(pending).await;
             if is_whole {

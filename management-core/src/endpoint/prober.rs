@@ -5,7 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::header::USER_AGENT;
 use http::request::Parts;
 
+use crate::check::Kind;
 use crate::log::line;
+use crate::management::Management;
+use crate::report::LeftOut;
+use crate::slot::Slot;
 use crate::text;
 
 /// How the user agents of probers begin, in lower case.
@@ -18,11 +22,15 @@ pub(super) struct Advice {
 }
 
 impl Advice {
-    pub(super) fn give(&self, request: &Parts) {
+    /// Gives it to a prober whose answer depends on other services.
+    pub(super) fn give(&self, request: &Parts, management: &Management, left_out: &LeftOut) {
         if self.is_given.load(Ordering::Relaxed) {
             return;
         }
         let Some(prober) = prober(request) else { return };
+        if !management.slots().iter().any(|slot| is_needed(slot) && !left_out.has(slot)) {
+            return;
+        }
         if !self.is_given.swap(true, Ordering::Relaxed) {
             let path = request.uri.path().trim_end_matches('/');
             line!(
@@ -32,6 +40,11 @@ impl Advice {
             );
         }
     }
+}
+
+/// Whether a service outside can fail the whole.
+fn is_needed(slot: &Slot) -> bool {
+    slot.about.kind == Kind::Dependency && slot.about.critical
 }
 
 /// What the log may call the prober, if it is one.

@@ -16,6 +16,12 @@ const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];
 
 pub(crate) const ATTRIBUTES: &str = "trace.attributes";
 
+/// Whether `/info` may have such a key, apart from those of contributors. Which attributes there are
+/// is for the environment to say, so that one configuration fits all of them.
+pub(crate) fn can_be_key(key: &str) -> bool {
+    OWN.contains(&key) || key.contains('.')
+}
+
 /// The attributes of this process, and which keys of `/info` are shown.
 pub(crate) struct Identity {
     attributes: Attributes,
@@ -32,7 +38,7 @@ impl Identity {
     ) -> Self {
         let wanted = Wanted {
             name: own_name,
-            default_name: config.name.clone(),
+            default_name: config.name.clone().filter(|name| !name.trim().is_empty()),
             command_line: config.process_command_line.unwrap_or(false),
             machine_id: config.machine_id.unwrap_or(false),
             instance_id: config

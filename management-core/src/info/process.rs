@@ -33,11 +33,18 @@ pub(super) fn command_line(arguments: impl IntoIterator<Item = OsString>) -> Opt
     const LONGEST: usize = 4096;
     let mut arguments = arguments.into_iter();
     let mut line = text::tidy(arguments.next()?.to_string_lossy());
-    let mut is_secret = false;
+    let (mut is_secret, mut names_user) = (false, false);
     for argument in arguments {
         let argument = argument.to_string_lossy();
         line.push(' ');
-        let shown = if is_secret { MASK.into() } else { mask(&argument) };
+        let shown = if is_secret || has_known_form(&argument) {
+            MASK.into()
+        } else if names_user {
+            mask_user(&argument)
+        } else {
+            mask(&argument)
+        };
+        names_user = matches!(&*argument, "-u" | "-U" | "--user");
         // What is masked may be no value but the next option, as in `--auth --password x`.
         is_secret = announces_secret(&argument);
         line.push_str(&text::tidy(shown));
@@ -60,9 +67,25 @@ const MASK: &str = "***";
 fn announces_secret(argument: &str) -> bool {
     let name = argument.trim_start_matches('-');
     let is_name = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-    argument == "-p"
-        || name.eq_ignore_ascii_case("bearer")
+    matches!(argument, "-p" | "-P")
+        || ["bearer", "basic"].iter().any(|scheme| name.eq_ignore_ascii_case(scheme))
         || (name.chars().all(is_name) && text::is_secret(name))
+}
+
+/// Whether this is a token as some issuers write theirs: GitHub, GitLab, Slack, Amazon, and JWTs.
+fn has_known_form(argument: &str) -> bool {
+    const BEGINNINGS: [&str; 8] =
+        ["ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ"];
+    argument.len() >= 16 && BEGINNINGS.iter().any(|beginning| argument.starts_with(beginning))
+}
+
+/// What of `user:password` may be shown.
+fn mask_user(argument: &str) -> String {
+    let masked = mask(argument);
+    match argument.split_once(':') {
+        Some((user, _)) if !masked.contains(MASK) => format!("{user}:{MASK}"),
+        _ => masked,
+    }
 }
 
 /// What of one argument may be shown.
@@ -133,6 +156,11 @@ mod tests {
             (&["app", "postgres://u@h/d?password=x"], "app postgres://***@h/d?password=***"),
             (&["app", "user:x@host:80"], "app user:***@host:80"),
             (&["app", "-u", "user:x@y"], "app -u user:***@y"),
+            (&["app", "-u", "alice:hunter2", "a:b"], "app -u alice:*** a:b"),
+            (&["app", "--cookie", "sid=1", "--jwt=x"], "app --cookie *** --jwt=***"),
+            (&["app", "-P", "x", "Basic", "dTpw"], "app -P *** Basic ***"),
+            (&["app", "ghp_0123456789abcdefghij"], "app ***"),
+            (&["app", "--keywords", "a", "--author=b"], "app --keywords a --author=b"),
             (&["app", "me@host"], "app me@host"),
             (&["app", "two\nlines"], "app two lines"),
             // The program's own name announces nothing.
