@@ -143,11 +143,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     let port: u16 = env::var("PORT").map_or(Ok(8080), |port| port.parse())?;
     let dir = env::var_os("DATA_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    let at = |nth: u16| SocketAddr::from(([127, 0, 0, 1], if port == 0 { 0 } else { port + nth }));
+    let at = |nth| {
+        let port = if port == 0 { Some(0) } else { port.checked_add(nth) };
+        let port = port.ok_or("PORT leaves no room for two more")?;
+        Ok::<_, Box<dyn Error>>(SocketAddr::from(([127, 0, 0, 1], port)))
+    };
     let listeners = [
-        TcpListener::bind(at(0)).await?,
-        TcpListener::bind(at(1)).await?,
-        TcpListener::bind(at(2)).await?,
+        TcpListener::bind(at(0)?).await?,
+        TcpListener::bind(at(1)?).await?,
+        TcpListener::bind(at(2)?).await?,
     ];
     for (name, listener) in ["front", "orders", "users"].iter().zip(&listeners) {
         let address = listener.local_addr()?;

@@ -288,7 +288,13 @@ impl Builder {
     /// | `h:8000`, `h`, `http://h` | `{scheme}://h:8000{prefix}/health`, as a service like this one |
     ///
     /// The scheme is [`preferred_url_scheme`](Self::preferred_url_scheme), the prefix our own. Readiness
-    /// asks no dependency unless [`cascade`](Self::cascade) says so.
+    /// asks no dependency unless [`cascade`](Self::cascade) says so. User information in a URL is sent as
+    /// basic authentication.
+    ///
+    /// Each request has the header `management-cascade`, and one that arrives with it is answered from own
+    /// checks alone, so that services may need each other in a circle. A service of another kind that asks
+    /// our `/health` while we ask it does not send it, and waits for an answer that waits for it: let it
+    /// ask `/health/readiness`.
     ///
     /// ```
     /// use std::time::Duration;
