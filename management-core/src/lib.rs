@@ -64,6 +64,7 @@ mod state;
 mod status;
 mod strict;
 mod text;
+mod variables;
 mod version;
 
 #[doc(hidden)]

@@ -24,7 +24,8 @@ pub(super) struct Advice {
 impl Advice {
     /// Gives it to a prober whose answer depends on other services.
     pub(super) fn give(&self, request: &Parts, management: &Management, left_out: &LeftOut) {
-        if self.is_given.load(Ordering::Relaxed) {
+        // Most services have none, and their answers are to be as cheap as they can.
+        if !management.inner().has_dependencies || self.is_given.load(Ordering::Relaxed) {
             return;
         }
         let Some(prober) = prober(request) else { return };
