@@ -77,7 +77,9 @@ impl Builder {
         checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
         accept::names(&checks, &mut mistakes);
         for name in self.required {
-            if checks.binary_search_by(|check| check.name.cmp(&name)).is_err() {
+            // Of a dependency that cannot be asked, that has been told.
+            let is_told = config.service_dependencies.contains_key(&name);
+            if !is_told && checks.binary_search_by(|check| check.name.cmp(&name)).is_err() {
                 mistakes.push(Mistake::absent(
                     "require",
                     &name,
@@ -89,7 +91,7 @@ impl Builder {
                 ));
             }
         }
-        let overridden = overrides::apply(&mut checks, &config.checks, &mut mistakes);
+        let overridden = overrides::apply(&mut checks, &config, &mut mistakes);
 
         let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
         let signals = Arc::new(Signals::new());

@@ -1,23 +1,28 @@
 //! What configuration changes in single checks, without a build.
 
-use std::collections::BTreeMap;
-
 use crate::check::Check;
-use crate::config::CheckConfig;
+use crate::config::{CheckConfig, Config};
 use crate::error::Mistake;
 
 /// Changes checks, takes away those that are switched off, and tells in words what was done.
 pub(crate) fn apply(
     checks: &mut Vec<Check>,
-    overrides: &BTreeMap<String, CheckConfig>,
+    config: &Config,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<String> {
     let mut told = Vec::new();
-    for (name, overriding) in overrides {
+    for (name, overriding) in &config.checks {
         let Some(check) = checks.iter_mut().find(|check| check.name == *name) else {
+            // Of a dependency that cannot be asked, that has been told.
+            if config.service_dependencies.contains_key(name) {
+                continue;
+            }
             mistakes.push(Mistake::absent_override(name, &some_of(checks)));
             continue;
         };
+        if *overriding == CheckConfig::default() {
+            continue;
+        }
         told.push(change(check, overriding));
         if overriding.enabled == Some(false) {
             checks.retain(|check| check.name != *name);

@@ -424,3 +424,11 @@ async fn a_circle_through_a_service_that_drops_the_header_is_broken_by_readiness
         assert!(health.starts_with(&format!(r#"{{"status":"{status}""#)), "{path}: {health}");
     }
 }
+
+#[test]
+fn one_that_cannot_be_asked_is_told_once() {
+    let text =
+        json!({"service_dependencies": {"users": "h:99999"}, "checks": {"users": {"ttl": "1s"}}});
+    let error = Management::builder().config(config(text)).require(["users"]).build().unwrap_err();
+    assert_eq!(error.mistakes().len(), 1, "{error}");
+}

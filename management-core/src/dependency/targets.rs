@@ -12,7 +12,6 @@ use super::url::health_url;
 use crate::check::{Cascade, Check, Kind, Origin, Work};
 use crate::config::Config;
 use crate::error::Mistake;
-use crate::health::Health;
 use crate::runner::Job;
 use crate::settings::DEPENDENCY_TIMEOUT;
 use crate::text;
@@ -32,6 +31,22 @@ struct Target {
 
 /// One check for each dependency that is configured. `prefix` is the own one.
 pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>) -> Vec<Check> {
+    let targets = targets(config, prefix, mistakes);
+    // Looked at even where nobody is asked yet, so that a mistake is not found when somebody is.
+    let clients = Clients::new(&Options {
+        tls: targets.iter().any(|target| target.health.scheme() == "https"),
+        ca_file: config.dependency_ca_file.as_deref(),
+        client_certificate_file: config.dependency_client_certificate_file.as_deref(),
+        environment_proxies: config.dependency_environment_proxies.unwrap_or(false),
+    });
+    let checks = clients.and_then(|clients| into_checks(targets, clients, config));
+    checks.unwrap_or_else(|why| {
+        mistakes.push(Mistake::invalid(format!("service dependencies cannot be asked: {why}")));
+        Vec::new()
+    })
+}
+
+fn targets(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>) -> Vec<Target> {
     let cascading = cascading(config, mistakes);
     let mut targets = Vec::new();
     for (name, dependency) in &config.service_dependencies {
@@ -46,24 +61,19 @@ pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>)
             }
         }
     }
-    // Looked at even where nobody is asked yet, so that a mistake is not found when somebody is.
-    let clients = Clients::new(&Options {
-        tls: targets.iter().any(|target| target.health.scheme() == "https"),
-        ca_file: config.dependency_ca_file.as_deref(),
-        client_certificate_file: config.dependency_client_certificate_file.as_deref(),
-        environment_proxies: config.dependency_environment_proxies.unwrap_or(false),
-    });
-    let checks = clients.and_then(|mut clients| {
-        let checks = targets.into_iter().map(|target| {
-            let client = clients.within(timeout(config, &target.name, &target.dependency))?;
-            Ok(target.into_check(&client))
-        });
-        checks.collect()
-    });
-    checks.unwrap_or_else(|why: String| {
-        mistakes.push(Mistake::invalid(format!("service dependencies cannot be asked: {why}")));
-        Vec::new()
-    })
+    targets
+}
+
+fn into_checks(
+    targets: Vec<Target>,
+    mut clients: Clients,
+    config: &Config,
+) -> Result<Vec<Check>, String> {
+    let check = |target: Target| {
+        let client = clients.within(timeout(config, &target.name, &target.dependency))?;
+        Ok(target.into_check(&client))
+    };
+    targets.into_iter().map(check).collect()
 }
 
 /// The deadline that a dependency is going to have.
@@ -130,11 +140,7 @@ fn target(
         let scheme = if scheme == "https" { "https" } else { "http" };
         health_url(&dependency.url, scheme, prefix, check)
     };
-    let mut urls = [url(""), url("readiness")].into_iter();
-    let (health, readiness) = (urls.next(), urls.next());
-    if let Some(Err(why)) = &health {
-        complaints.push(why.clone());
-    }
+    let (health, readiness) = (url(""), url("readiness"));
     let mut headers = HeaderMap::new();
     for (position, (key, value)) in (1..).zip(&dependency.headers) {
         let Ok(key) = HeaderName::from_str(key) else {
@@ -153,7 +159,7 @@ fn target(
         headers.append(key, value);
     }
     match (health, readiness) {
-        (Some(Ok(health)), Some(Ok(readiness))) if complaints.is_empty() => Ok(Target {
+        (Ok(health), Ok(readiness)) if complaints.is_empty() => Ok(Target {
             name: name.into(),
             dependency: dependency.clone(),
             origin: dependency.origin.unwrap_or(CONFIGURED),
@@ -161,7 +167,11 @@ fn target(
             health,
             readiness: cascades.then_some(readiness),
         }),
-        _ => Err(complaints),
+        (health, readiness) => {
+            // What is wrong with one is wrong with the other, but for the length.
+            complaints.extend(health.err().or(readiness.err()));
+            Err(complaints)
+        }
     }
 }
 
@@ -172,10 +182,7 @@ impl Target {
             let (client, headers) = (client.clone(), headers.clone());
             Job::future(move || {
                 let (client, url, headers) = (client.clone(), url.clone(), headers.clone());
-                async move {
-                    let health: Health = client.ask(&url, &headers).await;
-                    health
-                }
+                async move { client.ask(&url, &headers).await }
             })
         };
         let mut check = Check::with(name, Work::Job(job(health.clone())), origin);
@@ -196,9 +203,14 @@ fn shown(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
     use std::sync::{Mutex, PoisonError};
 
     use super::*;
+    use crate::builder::Builder;
     use crate::dependency::resolver::Resolver;
     use crate::management::Management;
     use crate::status::Status;
@@ -241,6 +253,50 @@ mod tests {
             assert!(why.contains("timed out") || why.contains("name was not looked up"), "{why}");
         }
         drop(answer);
+    }
+
+    /// A connection gets a share of its deadline for each address of a name. Were that share taken from
+    /// another dependency's longer deadline, the second address would never be tried in time.
+    #[tokio::test]
+    async fn a_dead_address_is_given_up_in_time_whatever_others_allow_themselves() {
+        let dead = TcpSocket::new_v4().unwrap();
+        dead.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = dead.local_addr().unwrap().port();
+        // Once two wait to be accepted, whoever comes then gets no answer at all.
+        let _dead = dead.listen(1).unwrap();
+        let connect = || TcpStream::connect(("127.0.0.1", port));
+        let _waiting = (connect().await.unwrap(), connect().await.unwrap());
+        let alive = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = alive.accept().await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        let resolver =
+            Resolver::with(|_| Ok(vec![([127, 0, 0, 1], 0).into(), ([127, 0, 0, 2], 0).into()]));
+        let clients = Clients::resolving(&Options::default(), resolver).unwrap();
+        let mut config = Config::default();
+        let two = Dependency::new(format!("two:{port}")).timeout(Duration::from_secs(2));
+        let patient = Dependency::new("patient:1").timeout(Duration::from_secs(60));
+        config.service_dependencies = [("patient".into(), patient), ("two".into(), two)].into();
+        let mut mistakes = Vec::new();
+        let targets = targets(&config, "/z", &mut mistakes);
+        let checks = into_checks(targets, clients, &config).unwrap();
+        assert!(mistakes.is_empty());
+        let management = checks.into_iter().fold(Management::builder(), Builder::check);
+        let two = management.build().unwrap().check("two").await.unwrap();
+        assert_eq!(two.status(), Status::Up, "{two:?}");
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_probe_alone_is_told() {
+        let mut config = Config::default();
+        let long = Dependency::new(format!("http://h/{}", "x".repeat(65_525 - 9)));
+        config.service_dependencies = [("long".into(), long)].into();
+        let mut mistakes = Vec::new();
+        assert!(targets(&config, "/z", &mut mistakes).is_empty());
+        assert_eq!(mistakes.len(), 1);
     }
 
     #[test]
