@@ -96,7 +96,10 @@ impl Config {
         }
         for variable in environment.named("MANAGEMENT_") {
             if !VARIABLES.iter().any(|(_, variables, _)| variables.contains(&&*variable)) {
-                line!(WARN, "the environment variable `{variable}` sets nothing that there is");
+                line!(
+                    WARN,
+                    "the environment variable `{variable}` is none that is read: is it misspelt?"
+                );
             }
         }
         <Config as Deserialize>::deserialize(Value::Object(set)).unwrap_or_else(|why| {
