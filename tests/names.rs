@@ -17,7 +17,7 @@ fn names_in(source: &str) -> Vec<String> {
 #[test]
 fn what_the_attribute_refuses_the_builder_refuses() {
     let refused = names_in(include_str!("ui/fail/names.rs"));
-    assert_eq!(refused.len(), 12);
+    assert_eq!(refused.len(), 13);
     for name in refused {
         let error = Management::builder()
             .check(Check::new(&*name, async || ()))

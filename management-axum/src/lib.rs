@@ -13,8 +13,9 @@ pub use management_core::__private;
 pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
-    Builder, Check, CheckConfig, CheckInfo, Component, Config, Dependency, Error, Health,
-    HealthReport, IntoHealth, IntoVersion, Kind, Management, ShowDetails, Status, endpoint,
+    Availability, AvailabilityState, Builder, Check, CheckConfig, CheckInfo, Component, Config,
+    Dependency, Error, Health, HealthReport, IntoHealth, IntoVersion, Kind, Management, Server,
+    ShowDetails, Status, endpoint,
 };
 #[doc(inline)]
 pub use management_macros::{

@@ -1,9 +1,11 @@
 //! From a builder to a management, or to all the mistakes in it.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use crate::accept;
+use crate::availability::Availability;
 use crate::builder::Builder;
 use crate::check::{Check, Kind};
 use crate::collect;
@@ -26,6 +28,12 @@ const PROBE_BUDGET: Duration = Duration::from_millis(800);
 
 /// What a load balancer's usual five seconds leave for the answer.
 const HEALTH_BUDGET: Duration = Duration::from_millis(4500);
+
+/// What covers the 5 s in which Kubernetes tells everyone, and HAProxy's three failures 2 s apart.
+const DRAIN_DELAY: Duration = Duration::from_secs(10);
+
+/// What Kubernetes' usual grace period of 30 s leaves after the delay, less 5 s.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Added to instants, so no longer than a clock can count.
 const LONGEST_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -68,6 +76,7 @@ impl Builder {
             String::new()
         });
         let exposure = Exposure::new(prefix, &config, &mut mistakes);
+        mistakes.extend(config.listen.as_deref().and_then(listen_complaint).map(Mistake::invalid));
 
         let mut checks =
             collect::registered(self.without_registered, &self.left_out, &mut mistakes);
@@ -95,6 +104,9 @@ impl Builder {
 
         let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
         let signals = Arc::new(Signals::new());
+        let drain_delay = config.drain_delay.unwrap_or(DRAIN_DELAY).min(LONGEST_BUDGET);
+        let is_starting = self.starting || config.listen.is_some();
+        let availability = Availability::new(is_starting, drain_delay, Arc::clone(&signals));
         let slots: Vec<_> = checks
             .into_iter()
             .filter_map(|check| {
@@ -158,6 +170,9 @@ impl Builder {
             exposure,
             overrides: config.checks,
             has_dependencies,
+            availability,
+            drain_timeout: config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET),
+            listen: config.listen,
             said: Default::default(),
         }))
     }
@@ -174,6 +189,16 @@ fn merge(layers: [(&str, Config); 3], mistakes: &mut Vec<Mistake>) -> Config {
             layer.set_defaults(Settings::new());
         }
         merged.or(layer)
+    })
+}
+
+/// What is wrong with an address to listen at, or nothing.
+fn listen_complaint(address: &str) -> Option<String> {
+    let has_port = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
+    let is_address = address.parse::<SocketAddr>().is_ok()
+        || address.rsplit_once(':').filter(|(host, _)| !host.contains(':')).is_some_and(has_port);
+    (!is_address).then(|| {
+        format!("`listen` is {address:?}, which is no address with a port: write it like \"0.0.0.0:8081\"")
     })
 }
 

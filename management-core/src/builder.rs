@@ -34,6 +34,7 @@ pub struct Builder {
     pub(crate) replacements: Vec<Check>,
     pub(crate) left_out: Vec<String>,
     pub(crate) without_registered: bool,
+    pub(crate) starting: bool,
     pub(crate) required: Vec<String>,
     pub(crate) version: Option<(Origin, Job<Provided<Option<String>>>)>,
     pub(crate) contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
@@ -50,6 +51,7 @@ impl Builder {
             replacements: Vec::new(),
             left_out: Vec::new(),
             without_registered: false,
+            starting: false,
             required: Vec::new(),
             version: None,
             contributors: Vec::new(),
@@ -216,6 +218,39 @@ impl Builder {
     /// Defaults to 4.5 s, since load balancers give up after five.
     pub fn health_budget(mut self, budget: Duration) -> Self {
         self.own.health_budget = Some(budget);
+        self
+    }
+
+    /// The service is starting, until [`Availability::accepting`](crate::Availability::accepting) says
+    /// that it wants requests, or a server that runs under this `Management` accepts them. Defaults to
+    /// accepting, unless there is a listener of its own.
+    pub fn starting(mut self) -> Self {
+        self.starting = true;
+        self
+    }
+
+    /// Gives the endpoints a listener of their own, at an address such as `"0.0.0.0:8081"` or
+    /// `"127.0.0.1:0"`. `management_axum::run` serves it, and until it accepts the application's requests the
+    /// service is starting. Defaults to none.
+    pub fn listen(mut self, address: impl ToString) -> Self {
+        self.own.listen = Some(address.to_string());
+        self
+    }
+
+    /// For how long requests are served after a drain has begun, while whoever sends them learns of it.
+    /// It covers the slowest of them: endpoints that Kubernetes removes, and each load balancer's
+    /// interval times its threshold. Defaults to 10 s.
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
+        self.own.drain_delay = Some(delay);
+        self
+    }
+
+    /// For how long requests in flight may take once a server accepts no more connections; what remains
+    /// is cut. Defaults to 15 s.
+    ///
+    /// Kubernetes' `terminationGracePeriodSeconds` covers this, [`drain_delay`](Self::drain_delay) and 5 s.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.own.drain_timeout = Some(timeout);
         self
     }
 

@@ -47,6 +47,14 @@ pub struct Config {
     /// How long `/health` waits.
     #[serde(deserialize_with = "duration")]
     pub health_budget: Option<Duration>,
+    /// Where the endpoints have a listener of their own.
+    pub listen: Option<String>,
+    /// How long requests are served after a drain has begun.
+    #[serde(deserialize_with = "duration")]
+    pub drain_delay: Option<Duration>,
+    /// How long servers that accept no more connections may take to answer.
+    #[serde(deserialize_with = "duration")]
+    pub drain_timeout: Option<Duration>,
     /// Who sees details and error texts.
     pub show_details: Option<ShowDetails>,
     /// The statuses that are answered with another code.
@@ -153,6 +161,9 @@ impl Config {
             checks,
             probe_budget: self.probe_budget.or(fallback.probe_budget),
             health_budget: self.health_budget.or(fallback.health_budget),
+            listen: self.listen.or(fallback.listen),
+            drain_delay: self.drain_delay.or(fallback.drain_delay),
+            drain_timeout: self.drain_timeout.or(fallback.drain_timeout),
             show_details: self.show_details.or(fallback.show_details),
             status_codes: merged(self.status_codes, fallback.status_codes),
             service_dependencies: merged(self.service_dependencies, fallback.service_dependencies),

@@ -37,6 +37,7 @@
 
 mod accept;
 mod assemble;
+mod availability;
 mod builder;
 mod check;
 mod collect;
@@ -71,6 +72,7 @@ mod version;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use availability::{Availability, AvailabilityState, Server};
 pub use builder::Builder;
 pub use check::{Check, Kind};
 pub use config::{CheckConfig, Config};

@@ -21,14 +21,15 @@ pub(crate) use line;
 /// A check has a result: a line if its status has changed.
 pub(crate) fn check(about: &About, before: Option<Status>, health: &Health) {
     let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
-    changed(&format_args!("{}{url}", about.name), before, health.status(), || {
+    changed(&format_args!("{}{url}", about.name), before, health.status(), false, || {
         health.logged_reason().map(|reason| format!(": {reason}")).unwrap_or_default()
     });
 }
 
-/// An answer was given: a line if its status has changed.
-pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport) {
-    changed(&name, before, report.status(), || {
+/// An answer was given: a line if its status has changed. What is wanted, as a drain is, raises no
+/// alarm.
+pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport, is_wanted: bool) {
+    changed(&name, before, report.status(), is_wanted, || {
         let causes: Vec<_> = report
             .components()
             .iter()
@@ -69,13 +70,22 @@ pub(crate) fn slow(what: &str, name: &str, took: Duration, named: &str, budget: 
     );
 }
 
-fn changed(name: &dyn fmt::Display, before: Option<Status>, now: Status, why: impl Fn() -> String) {
+fn changed(
+    name: &dyn fmt::Display,
+    before: Option<Status>,
+    now: Status,
+    is_wanted: bool,
+    why: impl Fn() -> String,
+) {
     match before {
         Some(before) if before == now => {}
-        Some(before) if now > before => line!(WARN, "{name} {before} → {now}{}", why()),
+        Some(before) if now > before && !is_wanted => {
+            line!(WARN, "{name} {before} → {now}{}", why());
+        }
         Some(before) => line!(INFO, "{name} {before} → {now}{}", why()),
         // That all is well from the start is no news.
         None if now == Status::Up => line!(DEBUG, "{name} {now}"),
+        None if is_wanted => line!(INFO, "{name} {now}{}", why()),
         None => line!(WARN, "{name} {now}{}", why()),
     }
 }

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
+use crate::availability::Availability;
 use crate::builder::Builder;
 use crate::check::{Check, Kind};
 use crate::config::CheckConfig;
@@ -16,6 +16,7 @@ use crate::exposure::Exposure;
 use crate::info::Contributor;
 use crate::info::identity::Identity;
 use crate::log::{self, line};
+use crate::name::AVAILABILITY;
 use crate::overrides;
 use crate::report::{Answered, Component, HealthReport, LeftOut, Pending, Question};
 use crate::settings::Settings;
@@ -63,6 +64,9 @@ pub(crate) struct Inner {
     pub(crate) health_budget: Duration,
     pub(crate) exposure: Exposure,
     pub(crate) has_dependencies: bool,
+    pub(crate) availability: Availability,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) listen: Option<String>,
     /// What was answered last to each question.
     pub(crate) said: [Mutex<Option<Status>>; Question::ALL.len()],
 }
@@ -131,8 +135,28 @@ impl Management {
         self.report(Question::Startup).await
     }
 
-    /// One check by its name, if there is one.
+    /// Whether the service wants requests: what it says of itself.
+    pub fn availability(&self) -> &Availability {
+        &self.inner.availability
+    }
+
+    /// For how long servers that have stopped to accept connections may go on answering, as
+    /// [`Builder::drain_timeout`] sets it.
+    pub fn drain_timeout(&self) -> Duration {
+        self.inner.drain_timeout
+    }
+
+    /// Where the endpoints are to have a listener of their own, as [`Builder::listen`] sets it.
+    pub fn listen(&self) -> Option<&str> {
+        self.inner.listen.as_deref()
+    }
+
+    /// One check by its name, if there is one; [`availability`](Self::availability) has the name
+    /// `availability`.
     pub async fn check(&self, name: &str) -> Option<Component> {
+        if name == AVAILABILITY {
+            return Some(self.inner.availability.component_always());
+        }
         self.wake();
         let slot = self.find(name)?;
         let answered = match self.ask_one(&slot).now() {
@@ -228,7 +252,7 @@ impl Management {
             Question::Health => self.inner.health_budget,
             _ => self.inner.probe_budget,
         };
-        Pending::ask(&self.slots(), question, left_out, budget)
+        Pending::ask(&self.slots(), &self.inner.availability, question, left_out, budget)
     }
 
     pub(crate) fn ask_one(&self, slot: &Arc<Slot>) -> Pending {
@@ -242,20 +266,20 @@ impl Management {
             self.inner.said[question as usize].lock().unwrap_or_else(PoisonError::into_inner);
         let before = said.replace(status);
         drop(said);
-        log::answer(question.name(), before, &answered.report);
+        let is_draining = self.inner.availability.is_draining();
+        log::answer(question.name(), before, &answered.report, is_draining);
     }
 
     /// Starts the background work that should be going on and is not.
     pub(crate) fn wake(&self) {
-        let lost = &self.inner.signals.lost;
-        if lost.load(Ordering::Acquire) && lost.swap(false, Ordering::AcqRel) {
+        if self.inner.signals.background.take_lost() {
             self.start_background();
         }
     }
 
     fn start_background(&self) {
         if Handle::try_current().is_err() {
-            self.inner.signals.lost.store(true, Ordering::Release);
+            self.inner.signals.background.lose();
             return;
         }
         let now = Instant::now();

@@ -3,9 +3,12 @@
 
 const LONGEST: usize = 128;
 
+/// What answers call the component that tells whether the service wants requests.
+pub(crate) const AVAILABILITY: &str = "availability";
+
 /// Says what is wrong with the name of a check or a group, or nothing.
 pub(crate) fn complaint(name: &str) -> Option<String> {
-    let reserved = [".", "..", "liveness", "readiness", "startup", "ping", "events"];
+    let reserved = [".", "..", "liveness", "readiness", "startup", "ping", "events", AVAILABILITY];
     if name.contains('/') {
         return Some("has a `/`, but is one segment of a URL path".into());
     }

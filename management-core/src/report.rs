@@ -8,8 +8,10 @@ use std::time::{Duration, SystemTime};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use crate::availability::{Availability, AvailabilityState};
 use crate::check::Kind;
 use crate::health::Health;
+use crate::name::AVAILABILITY;
 use crate::runner::{Asked, Outcome, Reading, Runner};
 use crate::slot::{About, Slot, weigh};
 use crate::status::Status;
@@ -55,6 +57,11 @@ impl Component {
         is_stale: bool,
     ) -> Self {
         Component { about: Arc::clone(about), result: Ok(Arc::clone(outcome)), is_stale }
+    }
+
+    /// What is said without a run.
+    pub(crate) fn said(about: &Arc<About>, health: Health) -> Self {
+        Component { about: Arc::clone(about), result: Err(health), is_stale: false }
     }
 
     fn new(about: &Arc<About>, reading: Reading<Health>) -> Self {
@@ -157,6 +164,17 @@ impl Question {
         }
     }
 
+    /// What the service says of itself, as far as it is an answer to this.
+    fn said(self, availability: &Availability) -> Option<Component> {
+        match self {
+            Question::Health | Question::Readiness => availability.component(),
+            Question::Liveness => availability
+                .component()
+                .filter(|_| availability.state() == AvailabilityState::Broken),
+            Question::Startup => None,
+        }
+    }
+
     fn includes(self, slot: &Slot) -> bool {
         match (self, slot.about.kind) {
             (Question::Readiness, Kind::Dependency) => slot.cascade.is_some(),
@@ -204,6 +222,8 @@ impl LeftOut {
 /// Checks that have been asked, all at once, and of which some may still be running.
 pub(crate) struct Pending {
     question: Question,
+    /// Where the answer is also about what the service says of itself.
+    availability: Option<Availability>,
     asked: Vec<(Arc<Slot>, Asked<Health>)>,
     at: Instant,
     budget: Duration,
@@ -219,12 +239,15 @@ impl Pending {
     /// Asks every check that the question is about and that is not left out.
     pub(crate) fn ask(
         slots: &[Arc<Slot>],
+        availability: &Availability,
         question: Question,
         left_out: &LeftOut,
         budget: Duration,
     ) -> Self {
         let wanted = slots.iter().filter(|slot| question.includes(slot) && !left_out.has(slot));
-        Pending::ask_all(wanted, question, budget)
+        let is_left_out = left_out.names.contains(AVAILABILITY);
+        let availability = (!is_left_out).then(|| availability.clone());
+        Pending { availability, ..Pending::ask_all(wanted, question, budget) }
     }
 
     /// Asks one check as `/health` does.
@@ -240,7 +263,7 @@ impl Pending {
         let at = Instant::now();
         let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
         asked.extend(slots.map(|slot| (Arc::clone(slot), question.runner(slot).ask(at))));
-        Pending { question, asked, at, budget }
+        Pending { question, availability: None, asked, at, budget }
     }
 
     /// The answer, if there is nothing to wait for.
@@ -252,7 +275,7 @@ impl Pending {
             Asked::Known(reading) => Some((slot, reading)),
             Asked::Running(_) => None,
         });
-        Ok(fold(self.question, known))
+        Ok(fold(self.question, self.availability.as_ref(), known))
     }
 
     /// The answer, when every run has ended or the budget is spent.
@@ -266,13 +289,17 @@ impl Pending {
             let reading = runner.settle(asked, self.at, self.budget).await;
             known.push((slot, reading));
         }
-        fold(self.question, known.into_iter())
+        fold(self.question, self.availability.as_ref(), known.into_iter())
     }
 }
 
-fn fold(question: Question, known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>) -> Answered {
+fn fold(
+    question: Question,
+    availability: Option<&Availability>,
+    known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>,
+) -> Answered {
     let mut until: Option<Instant> = None;
-    let components = known
+    let mut components: Vec<_> = known
         .map(|(slot, reading)| {
             until = match (until, reading.until) {
                 (Some(one), Some(other)) => Some(one.min(other)),
@@ -281,5 +308,9 @@ fn fold(question: Question, known: impl Iterator<Item = (Arc<Slot>, Reading<Heal
             Component::new(question.about(&slot), reading)
         })
         .collect();
+    if let Some(said) = availability.and_then(|availability| question.said(availability)) {
+        let at = components.partition_point(|component| component.name() < said.name());
+        components.insert(at, said);
+    }
     Answered { report: HealthReport::new(components), until }
 }

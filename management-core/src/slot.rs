@@ -1,6 +1,6 @@
 //! A check that has been accepted, and what its results set off.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::check::{Cascade, Kind, Origin};
 use crate::health::Health;
 use crate::log;
 use crate::report::Component;
-use crate::runner::{Job, Outcome, Runner, Value};
+use crate::runner::{Background, Job, Outcome, Runner, Value};
 use crate::settings::{Plan, Schedule};
 use crate::status::Status;
 
@@ -22,8 +22,7 @@ const BACKLOG: usize = 1024;
 pub(crate) struct Signals {
     /// Counts what an answer depends on: results, and which checks there are.
     epoch: AtomicU64,
-    /// Background work has ended that should go on, or has not begun.
-    pub(crate) lost: Arc<AtomicBool>,
+    pub(crate) background: Arc<Background>,
     pub(crate) results: broadcast::Sender<Component>,
 }
 
@@ -31,7 +30,7 @@ impl Signals {
     pub(crate) fn new() -> Self {
         Signals {
             epoch: AtomicU64::new(0),
-            lost: Arc::new(AtomicBool::new(true)),
+            background: Arc::default(),
             results: broadcast::Sender::new(BACKLOG),
         }
     }
@@ -137,7 +136,7 @@ fn runner(
     signals: &Arc<Signals>,
     budget: Option<Duration>,
 ) -> Arc<Runner<Health>> {
-    let lost = Arc::clone(&signals.lost);
+    let background = Arc::clone(&signals.background);
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
     let slow = Slow::new(budget, "probe budget");
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
@@ -150,7 +149,7 @@ fn runner(
             drop(signals.results.send(Component::known(&about, outcome, false)));
         }
     };
-    Runner::new(job, plan, lost, Box::new(observer))
+    Runner::new(job, plan, background, Box::new(observer))
 }
 
 /// Notes when runs begin to take longer than those who ask can wait.

@@ -18,7 +18,7 @@ enum Syntax {
 }
 
 /// Each key, and the variables that set it; the first that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 23] = [
+const VARIABLES: [(&str, &[&str], Syntax); 26] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("timeout", &["MANAGEMENT_TIMEOUT"], Syntax::Text),
@@ -29,6 +29,9 @@ const VARIABLES: [(&str, &[&str], Syntax); 23] = [
     ("checks", &["MANAGEMENT_CHECKS"], Syntax::Json),
     ("probe_budget", &["MANAGEMENT_PROBE_BUDGET"], Syntax::Text),
     ("health_budget", &["MANAGEMENT_HEALTH_BUDGET"], Syntax::Text),
+    ("listen", &["MANAGEMENT_LISTEN"], Syntax::Text),
+    ("drain_delay", &["MANAGEMENT_DRAIN_DELAY"], Syntax::Text),
+    ("drain_timeout", &["MANAGEMENT_DRAIN_TIMEOUT"], Syntax::Text),
     ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
     ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
     ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,7 +53,7 @@ impl Resolver {
             valid_for: Duration::ZERO,
             once: false,
         };
-        let runner = Runner::new(job, plan, Arc::new(AtomicBool::new(false)), Box::new(|_, _| {}));
+        let runner = Runner::new(job, plan, Arc::default(), Box::new(|_, _| {}));
         lookups.insert(name.into(), Arc::clone(&runner));
         runner
     }

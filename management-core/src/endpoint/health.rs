@@ -9,7 +9,8 @@ use super::{Endpoint, Respond, json, routes};
 use crate::check::Kind;
 use crate::dependency::CASCADE;
 use crate::management::Management;
-use crate::report::{Answered, LeftOut, Pending, Question};
+use crate::name::AVAILABILITY;
+use crate::report::{Answered, Component, LeftOut, Pending, Question};
 use crate::status::Status;
 
 impl Endpoint {
@@ -77,6 +78,11 @@ impl Endpoint {
             return self.respond(probe, request);
         }
         let management = self.shared.management.clone();
+        if name == AVAILABILITY {
+            let details = management.inner().exposure.show_details.to(request);
+            let said = management.availability().component_always();
+            return Respond::ready(single(&management, &said, details).to(method));
+        }
         let Some(slot) = management.find(&name) else {
             return Respond::ready(Reply::not_found().to(method));
         };
@@ -91,9 +97,7 @@ impl Endpoint {
             let Some(component) = answered.report.components().first() else {
                 return Reply::not_found();
             };
-            let code = management.inner().exposure.codes.of(component.status());
-            let body = json::component(component, details);
-            Reply { code, content: Content::Json, body }
+            single(&management, component, details)
         })
     }
 }
@@ -111,6 +115,12 @@ async fn settle(pending: Pending) -> Answered {
         Ok(answered) => answered,
         Err(pending) => pending.wait().await,
     }
+}
+
+/// The body and the code of an answer about one check alone.
+fn single(management: &Management, component: &Component, details: bool) -> Reply {
+    let code = management.inner().exposure.codes.of(component.status());
+    Reply { code, content: Content::Json, body: json::component(component, details) }
 }
 
 /// The body and the code of a question's answer.

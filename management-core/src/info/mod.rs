@@ -53,7 +53,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
         Runner::new(
             self.job,
             self.plan,
-            Arc::clone(&signals.lost),
+            Arc::clone(&signals.background),
             Box::new(move |previous, outcome: &Arc<Outcome<Provided<T>>>| {
                 let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
                 let failure = outcome.value.as_ref().err();

@@ -1,7 +1,7 @@
 //! Runs that nobody asks for.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,10 +12,47 @@ use super::{Asked, Runner, Value};
 /// By how much a beat may be early or late, so that many pods do not ask one database at once.
 pub(crate) const JITTER: f64 = 0.1;
 
+/// What all that runs unasked has in common.
+#[derive(Debug)]
+pub(crate) struct Background {
+    /// Some of it has ended that should go on, or has not begun.
+    lost: AtomicBool,
+    rests: AtomicBool,
+}
+
+impl Default for Background {
+    fn default() -> Self {
+        Background { lost: AtomicBool::new(true), rests: AtomicBool::new(false) }
+    }
+}
+
+impl Background {
+    /// Whether some of it should be going on and is not; whoever asks sees to it.
+    pub(crate) fn take_lost(&self) -> bool {
+        self.lost.load(Ordering::Acquire) && self.lost.swap(false, Ordering::AcqRel)
+    }
+
+    pub(crate) fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    /// Nothing is begun unasked any more, and the last results stay as good as they were.
+    pub(crate) fn rest(&self) {
+        self.rests.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        self.rests.load(Ordering::Acquire)
+    }
+}
+
 impl<V: Value> Runner<V> {
     /// Runs at once, then `interval` after the end of each run, for as long as the runtime lives.
     pub(super) fn start_beat(self: &Arc<Self>, now: Instant, interval: Duration) {
-        let Ok(runtime) = Handle::try_current() else { return self.lose() };
+        if self.background.is_resting() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return self.background.lose() };
         let mut state = self.lock();
         if state.is_closed || state.is_beating || self.settled(&state) {
             return;
@@ -40,6 +77,9 @@ impl<V: Value> Runner<V> {
                 }
                 let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
                 sleep(interval.mul_f64(spread)).await;
+                if runner.background.is_resting() {
+                    return;
+                }
                 asked = runner.begin_or_join(Instant::now());
             }
         });
@@ -67,10 +107,6 @@ impl<V: Value> Runner<V> {
             }
         }
     }
-
-    fn lose(&self) {
-        self.lost.store(true, Ordering::Release);
-    }
 }
 
 /// A beat that is going on; dropped with its task, however that ends.
@@ -86,7 +122,7 @@ impl<V: Value> Drop for Beat<V> {
         let should_go_on = !state.is_closed;
         drop(state);
         if should_go_on {
-            self.runner.lose();
+            self.runner.background.lose();
         }
     }
 }

@@ -12,7 +12,6 @@ mod reading;
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -23,6 +22,7 @@ use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use beat::Background;
 pub use failure::Failure;
 pub use job::Job;
 pub(crate) use reading::{Asked, Missing, Outcome, Reading};
@@ -46,8 +46,7 @@ pub(crate) struct Runner<V> {
     job: Job<V>,
     plan: Plan,
     observer: Observer<V>,
-    /// Set where background work has ended that should go on.
-    lost: Arc<AtomicBool>,
+    background: Arc<Background>,
     state: Mutex<State<V>>,
     changed: Notify,
 }
@@ -96,7 +95,7 @@ impl<V: Value> Runner<V> {
     pub(crate) fn new(
         job: Job<V>,
         plan: Plan,
-        lost: Arc<AtomicBool>,
+        background: Arc<Background>,
         observer: Observer<V>,
     ) -> Arc<Self> {
         let state = State {
@@ -112,7 +111,7 @@ impl<V: Value> Runner<V> {
             job,
             plan,
             observer,
-            lost,
+            background,
             state: Mutex::new(state),
             changed: Notify::new(),
         })

@@ -70,6 +70,9 @@ impl<V: Value> Runner<V> {
     /// The last outcome, where nothing newer is due.
     pub(super) fn fresh(&self, state: &State<V>, now: Instant) -> Option<Reading<V>> {
         let last = state.last.as_ref()?;
+        if self.rests() {
+            return Some(Reading { outcome: Ok(Arc::clone(last)), is_stale: false, until: None });
+        }
         let until = self.fresh_until(last);
         until.is_none_or(|until| now < until).then(|| {
             // The next question may be answered otherwise as soon as a newer outcome is overdue.
@@ -99,6 +102,11 @@ impl<V: Value> Runner<V> {
             is_stale: valid.is_some(),
             until: Some(now),
         }
+    }
+
+    /// Whether nothing newer is to come.
+    fn rests(&self) -> bool {
+        matches!(self.plan.schedule, Schedule::Background { .. }) && self.background.is_resting()
     }
 
     pub(super) fn settled(&self, state: &State<V>) -> bool {

@@ -46,7 +46,9 @@ pub(super) fn complaint(kind: Kind, name: &str) -> Option<String> {
         Kind::Check(_) if name.contains('/') => {
             return Some(format!("the name `{name}` has a `/`: it is one segment of a URL path"));
         }
-        Kind::Check(_) => &[".", "..", "liveness", "readiness", "startup", "ping", "events"],
+        Kind::Check(_) => {
+            &[".", "..", "liveness", "readiness", "startup", "ping", "events", "availability"]
+        }
         Kind::Version | Kind::Info => &["app", "trace", "trace.attributes"],
     };
     reserved.contains(&name).then(|| format!("the name `{name}` is reserved: choose another one"))

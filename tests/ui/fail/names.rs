@@ -36,4 +36,7 @@ async fn ping() {}
 #[health_check("events")]
 async fn events() {}
 
+#[health_check("availability")]
+async fn availability() {}
+
 fn main() {}

@@ -1,0 +1,332 @@
+//! Whether the service wants requests, and how it stops to.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use crate::check::Kind;
+use crate::health::Health;
+use crate::log::line;
+use crate::name::AVAILABILITY;
+use crate::report::Component;
+use crate::slot::{About, Signals};
+use crate::text;
+
+/// How a service stands to the requests that it could get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AvailabilityState {
+    /// Not yet: readiness and `/health` are `OUT_OF_SERVICE`.
+    Starting,
+    /// It wants requests.
+    Accepting,
+    /// Not any more, or not now: readiness and `/health` are `OUT_OF_SERVICE`, liveness stays `UP`.
+    Refusing,
+    /// Only a restart helps: liveness is `DOWN`, and so are readiness and `/health`.
+    Broken,
+}
+
+impl AvailabilityState {
+    fn as_str(self) -> &'static str {
+        match self {
+            AvailabilityState::Starting => "starting",
+            AvailabilityState::Accepting => "accepting",
+            AvailabilityState::Refusing => "refusing",
+            AvailabilityState::Broken => "broken",
+        }
+    }
+}
+
+impl fmt::Display for AvailabilityState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Whether a service wants requests: what it says of itself, beside what its checks find.
+///
+/// From [`Management::availability`](crate::Management::availability); a cheap clone of one value. It is
+/// *accepting* from the start, unless [`Builder::starting`](crate::Builder::starting) or a listener of
+/// its own ([`Builder::listen`](crate::Builder::listen)) says that it is *starting*. Each change is
+/// logged once.
+///
+/// Where it is not accepting, answers have a component `availability`, which can be left out with
+/// `?exclude=availability` as any other.
+///
+/// ```
+/// use management_core::{AvailabilityState, Management, Status};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), management_core::Error> {
+/// let management = Management::builder().starting().build()?;
+/// assert_eq!(management.readiness().await.status(), Status::OutOfService);
+///
+/// management.availability().accepting();
+/// assert_eq!(management.readiness().await.status(), Status::Up);
+///
+/// management.availability().broken("the queue's worker has panicked");
+/// assert_eq!(management.availability().state(), AvailabilityState::Broken);
+/// assert_eq!(management.liveness().await.status(), Status::Down);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Availability {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: watch::Sender<AvailabilityState>,
+    /// Held through each change, so that changes are logged in their order.
+    said: Mutex<Said>,
+    /// When servers stop to accept connections, once a drain has begun.
+    stop_at: watch::Sender<Option<Instant>>,
+    /// How many servers take requests.
+    servers: watch::Sender<usize>,
+    drain_delay: Duration,
+    signals: Arc<Signals>,
+}
+
+/// Why the state is what it is.
+struct Said {
+    why: Option<String>,
+    /// Somebody has said it: it is no default any more.
+    is_explicit: bool,
+}
+
+impl Availability {
+    pub(crate) fn new(is_starting: bool, drain_delay: Duration, signals: Arc<Signals>) -> Self {
+        let state =
+            if is_starting { AvailabilityState::Starting } else { AvailabilityState::Accepting };
+        let shared = Shared {
+            state: watch::Sender::new(state),
+            said: Mutex::new(Said { why: None, is_explicit: is_starting }),
+            stop_at: watch::Sender::new(None),
+            servers: watch::Sender::new(0),
+            drain_delay,
+            signals,
+        };
+        Availability { shared: Arc::new(shared) }
+    }
+
+    /// What it is now.
+    pub fn state(&self) -> AvailabilityState {
+        *self.shared.state.borrow()
+    }
+
+    /// Each change from now on: a receiver of [`tokio::sync::watch`], which has the present state, too.
+    pub fn subscribe(&self) -> watch::Receiver<AvailabilityState> {
+        self.shared.state.subscribe()
+    }
+
+    /// It does not want requests yet.
+    pub fn starting(&self) {
+        self.set(AvailabilityState::Starting, None);
+    }
+
+    /// It wants requests, and is not broken any more. In a drain it is not heard: there is no way back.
+    pub fn accepting(&self) {
+        self.set(AvailabilityState::Accepting, None);
+    }
+
+    /// It does not want requests now, for instance while somebody works on it.
+    pub fn refusing(&self, why: impl fmt::Display) {
+        self.set(AvailabilityState::Refusing, Some(text::tidy(why)));
+    }
+
+    /// Only a restart helps. Liveness is `DOWN` from now on, and Kubernetes restarts the container.
+    pub fn broken(&self, why: impl fmt::Display) {
+        self.set(AvailabilityState::Broken, Some(text::tidy(why)));
+    }
+
+    /// Begins a drain, as SIGTERM does: refusing for good, and [`stopping`](Self::stopping) is ready when
+    /// [`Builder::drain_delay`](crate::Builder::drain_delay) is over. Checks that run in the background
+    /// rest from now on, so that what closes now raises no alarm.
+    ///
+    /// `why` names what has begun it, such as a signal. A second call changes nothing.
+    pub fn drain(&self, why: impl fmt::Display) {
+        self.drain_within(self.shared.drain_delay, why);
+    }
+
+    /// Ends the delay of a drain, or begins one without a delay, as Ctrl-C does.
+    pub fn stop(&self, why: impl fmt::Display) {
+        self.drain_within(Duration::ZERO, why);
+    }
+
+    /// Whether a drain has begun.
+    pub fn is_draining(&self) -> bool {
+        self.shared.stop_at.borrow().is_some()
+    }
+
+    /// Ready when a drain has begun and its delay is over: servers stop to accept connections now.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stop_at = self.shared.stop_at.subscribe();
+        // Kept, so that the sender lives as long as somebody waits for it.
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let _shared = shared;
+            loop {
+                let at = *stop_at.borrow_and_update();
+                match at {
+                    Some(at) if at <= Instant::now() => return,
+                    Some(at) => {
+                        let sooner = pin!(stop_at.changed());
+                        // Whether the time has come or was changed, the value tells what is due.
+                        drop(timeout_at(at, sooner).await);
+                    }
+                    None => drop(stop_at.changed().await),
+                }
+            }
+        }
+    }
+
+    /// Ready when no [`Server`] is left.
+    pub async fn served(&self) {
+        let mut servers = self.shared.servers.subscribe();
+        // The sender lives in `self`, so that waiting for it cannot fail.
+        drop(servers.wait_for(|servers| *servers == 0).await);
+    }
+
+    /// Says that a server is going to take requests: starting until it does, where nobody has said
+    /// anything else.
+    pub fn expect_server(&self) {
+        let said = self.lock();
+        if !said.is_explicit && !self.is_draining() && *self.shared.servers.borrow() == 0 {
+            self.shared.state.send_replace(AvailabilityState::Starting);
+            drop(said);
+            self.shared.signals.advance();
+        }
+    }
+
+    /// Says that a server takes requests from now on, which ends the start. Where the guard is dropped
+    /// and no drain has begun, the service is broken.
+    pub fn server(&self) -> Server {
+        self.shared.servers.send_modify(|servers| *servers += 1);
+        if self.state() == AvailabilityState::Starting {
+            self.accepting();
+        }
+        Server { availability: self.clone() }
+    }
+
+    fn set(&self, state: AvailabilityState, why: Option<String>) {
+        let mut said = self.lock();
+        if self.is_draining() && state != AvailabilityState::Broken {
+            drop(said);
+            line!(
+                INFO,
+                "availability stays {}: a drain has begun, {state} is too late",
+                self.state()
+            );
+            return;
+        }
+        self.change(&mut said, state, why, "");
+    }
+
+    fn drain_within(&self, delay: Duration, why: impl fmt::Display) {
+        let mut said = self.lock();
+        let stop_at = Instant::now() + delay;
+        let begun = *self.shared.stop_at.borrow();
+        let why = text::tidy(why);
+        match begun {
+            None => {
+                self.shared.signals.background.rest();
+                let served = humantime::format_duration(delay);
+                let served = format!("requests are served for {served} before servers stop");
+                if self.state() == AvailabilityState::Broken {
+                    line!(INFO, "draining after {why}: {served}");
+                } else {
+                    let why = Some(format!("draining after {why}"));
+                    self.change(
+                        &mut said,
+                        AvailabilityState::Refusing,
+                        why,
+                        &format!("; {served}"),
+                    );
+                }
+            }
+            Some(earlier) if stop_at < earlier => {
+                line!(INFO, "servers stop now, without further delay: {why}");
+            }
+            Some(_) => return,
+        }
+        self.shared.stop_at.send_replace(Some(stop_at));
+        drop(said);
+        self.shared.signals.advance();
+    }
+
+    /// `more` is for the log alone.
+    fn change(&self, said: &mut Said, state: AvailabilityState, why: Option<String>, more: &str) {
+        let why = why.filter(|why| !why.is_empty());
+        let before = self.shared.state.send_replace(state);
+        said.is_explicit = true;
+        said.why = why;
+        self.shared.signals.advance();
+        if before == state {
+            return;
+        }
+        let why = said.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        match state {
+            AvailabilityState::Broken => line!(WARN, "availability {before} → {state}{why}{more}"),
+            _ => line!(INFO, "availability {before} → {state}{why}{more}"),
+        }
+    }
+
+    /// What an answer says of it: nothing while all is well.
+    pub(crate) fn component(&self) -> Option<Component> {
+        (self.state() != AvailabilityState::Accepting).then(|| self.component_always())
+    }
+
+    /// What an answer says of it that is about it alone.
+    pub(crate) fn component_always(&self) -> Component {
+        static ABOUT: LazyLock<Arc<About>> = LazyLock::new(|| {
+            let (name, kind) = (AVAILABILITY.to_owned(), Kind::Health);
+            Arc::new(About { name, kind, critical: true, url: None })
+        });
+        let said = self.lock();
+        let state = self.state();
+        let why = said.why.as_deref().unwrap_or(state.as_str());
+        let health = match state {
+            AvailabilityState::Accepting => Health::up(),
+            AvailabilityState::Starting => Health::out_of_service("starting"),
+            AvailabilityState::Refusing => Health::out_of_service(why),
+            AvailabilityState::Broken => Health::down(why),
+        };
+        Component::said(&ABOUT, health)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Said> {
+        self.shared.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Availability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Availability")
+            .field("state", &self.state())
+            .field("is_draining", &self.is_draining())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server that takes requests, from [`Availability::server`].
+///
+/// One that is dropped outside of a drain has ended when nobody wanted it to, and leaves the service
+/// broken.
+#[derive(Debug)]
+#[must_use = "a server that is dropped leaves the service broken"]
+pub struct Server {
+    availability: Availability,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if !self.availability.is_draining() {
+            self.availability.broken("a server has ended, and nobody has told it to");
+        }
+        self.availability.shared.servers.send_modify(|servers| *servers -= 1);
+    }
+}

@@ -1,0 +1,239 @@
+//! What a service says of itself, and what answers make of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use management_axum::{
+    Availability, AvailabilityState, Builder, Check, Management, ShowDetails, Status,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::lines::Lines;
+use crate::support::get;
+
+const UP: (u16, &str) = (200, r#"{"status":"UP"}"#);
+const OUT_OF_SERVICE: (u16, &str) = (503, r#"{"status":"OUT_OF_SERVICE"}"#);
+const DOWN: (u16, &str) = (503, r#"{"status":"DOWN"}"#);
+
+fn built(set: impl FnOnce(Builder) -> Builder) -> (Management, Router) {
+    let db = Check::new("db", async || ()).readiness();
+    let management = set(Management::builder().check(db)).build().unwrap();
+    let app = management_axum::router(&management);
+    (management, app)
+}
+
+async fn answers(app: &Router, path: &str, (code, body): (u16, &str)) {
+    let answer = get(app, path).await;
+    assert_eq!((answer.status.as_u16(), &*answer.body), (code, body), "{path}");
+}
+
+async fn probes(app: &Router, readiness: (u16, &str), liveness: (u16, &str)) {
+    answers(app, "/z/health/readiness", readiness).await;
+    answers(app, "/z/health/liveness", liveness).await;
+    answers(app, "/z/health/ping", liveness).await;
+    answers(app, "/z/health/startup", UP).await;
+    assert_eq!(get(app, "/z/health").await.status.as_u16(), readiness.0);
+}
+
+#[tokio::test]
+async fn each_state_has_its_answers() {
+    let (management, app) = built(|builder| builder);
+    let availability = management.availability();
+    assert_eq!(availability.state(), AvailabilityState::Accepting);
+    probes(&app, UP, UP).await;
+    availability.starting();
+    probes(&app, OUT_OF_SERVICE, UP).await;
+    availability.refusing("maintenance");
+    probes(&app, OUT_OF_SERVICE, UP).await;
+    availability.broken("a worker panicked");
+    probes(&app, DOWN, DOWN).await;
+    availability.accepting();
+    probes(&app, UP, UP).await;
+}
+
+#[tokio::test]
+async fn it_is_a_component_while_it_is_not_accepting() {
+    let (management, app) = built(Builder::starting);
+    let both = r#"{"status":"OUT_OF_SERVICE","components":{"availability":{"status":"OUT_OF_SERVICE"},"db":{"status":"UP"}}}"#;
+    answers(&app, "/z/health", (503, both)).await;
+    answers(&app, "/z/health/readiness?verbose", (503, both)).await;
+    answers(&app, "/z/health/readiness?exclude=availability", UP).await;
+    answers(&app, "/z/health/availability", OUT_OF_SERVICE).await;
+    let report = management.readiness().await;
+    assert_eq!(report.status(), Status::OutOfService);
+    assert_eq!(report.components()[0].health().reason(), Some("starting"));
+    management.availability().accepting();
+    answers(&app, "/z/health", (200, r#"{"status":"UP","components":{"db":{"status":"UP"}}}"#))
+        .await;
+    answers(&app, "/z/health/availability", UP).await;
+    let alone = management.check("availability").await.unwrap();
+    assert_eq!(alone.status(), Status::Up);
+}
+
+#[tokio::test]
+async fn why_is_a_detail() {
+    let (management, app) = built(|builder| builder.show_details(ShowDetails::always()));
+    management.availability().refusing("postgres://u:hunter2@db is moved\ntonight");
+    let body = get(&app, "/z/health/availability").await.body;
+    assert!(body.contains("db is moved"), "{body}");
+    assert!(!body.contains("hunter2") && !body.contains('\n'), "{body}");
+}
+
+#[tokio::test]
+async fn each_change_is_told_once() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (management, _) = built(Builder::starting);
+    let availability = management.availability();
+    let mut seen = availability.subscribe();
+    assert_eq!(*seen.borrow_and_update(), AvailabilityState::Starting);
+    lines.take();
+    for _ in 0..2 {
+        availability.accepting();
+    }
+    availability.refusing("maintenance");
+    availability.broken("a worker panicked");
+    assert_eq!(
+        lines.take(),
+        [
+            "INFO availability starting → accepting",
+            "INFO availability accepting → refusing: maintenance",
+            "WARN availability refusing → broken: a worker panicked",
+        ]
+    );
+    assert!(seen.has_changed().unwrap());
+    assert_eq!(*seen.borrow_and_update(), AvailabilityState::Broken);
+}
+
+#[tokio::test]
+async fn from_a_drain_there_is_no_way_back() {
+    let lines = Lines::default();
+    let (management, app) = built(|builder| builder);
+    probes(&app, UP, UP).await;
+    let _guard = lines.capture();
+    let availability = management.availability();
+    availability.drain("SIGTERM");
+    availability.accepting();
+    availability.drain("again");
+    assert!(availability.is_draining());
+    probes(&app, OUT_OF_SERVICE, UP).await;
+    assert_eq!(
+        lines.take(),
+        [
+            "INFO availability accepting → refusing: draining after SIGTERM; requests are served for \
+             10s before servers stop",
+            "INFO availability stays refusing: a drain has begun, accepting is too late",
+            "INFO readiness UP → OUT_OF_SERVICE: availability draining after SIGTERM",
+            "INFO health UP → OUT_OF_SERVICE: availability draining after SIGTERM",
+        ]
+    );
+    availability.broken("a worker panicked");
+    probes(&app, DOWN, DOWN).await;
+}
+
+/// How long it takes until servers stop.
+async fn stopping(availability: &Availability, then: impl AsyncFnOnce()) -> Duration {
+    let begun = Instant::now();
+    let stopping = tokio::spawn(availability.stopping());
+    then().await;
+    stopping.await.unwrap();
+    begun.elapsed().round_to_seconds()
+}
+
+trait Round {
+    fn round_to_seconds(self) -> Duration;
+}
+
+impl Round for Duration {
+    fn round_to_seconds(self) -> Duration {
+        Duration::from_secs((self.as_millis() as f64 / 1000.0).round() as u64)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_stop_when_the_delay_is_over() {
+    let seconds = Duration::from_secs;
+    for (delay, second_after, stopped_after) in [(10, None, 10), (10, Some(3), 3), (0, None, 0)] {
+        let (management, _) = built(|builder| builder.drain_delay(seconds(delay)));
+        let availability = management.availability();
+        let took = stopping(availability, async || {
+            availability.drain("SIGTERM");
+            if let Some(second) = second_after {
+                sleep(seconds(second)).await;
+                availability.stop("SIGTERM again");
+            }
+        });
+        assert_eq!(took.await, seconds(stopped_after), "{delay} {second_after:?}");
+    }
+    let (management, _) = built(|builder| builder);
+    let availability = management.availability();
+    assert_eq!(stopping(availability, async || availability.stop("Ctrl-C")).await, Duration::ZERO);
+    // Whoever asks later is told at once.
+    availability.stopping().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_in_the_background_rest_in_a_drain() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let pool = Check::new("pool", move || {
+        let run = counted.fetch_add(1, Ordering::Relaxed);
+        async move { run < 3 }
+    });
+    let second = Duration::from_secs(1);
+    let pool = pool.liveness().interval(second).timeout(second).valid_for(2 * second);
+    let (management, app) = built(|builder| builder.check(pool));
+    while runs.load(Ordering::Relaxed) < 3 {
+        sleep(second / 10).await;
+    }
+    management.availability().drain("SIGTERM");
+    let late = Check::new("late", async || false).interval(second);
+    management.register(late).unwrap();
+    lines.take();
+    for _ in 0..20 {
+        sleep(second).await;
+        answers(&app, "/z/health/liveness", UP).await;
+        get(&app, "/z/health").await;
+    }
+    assert_eq!(runs.load(Ordering::Relaxed), 3);
+    let told = lines.take();
+    assert!(!told.iter().any(|line| line.starts_with("WARN")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_ends_outside_of_a_drain_is_broken() {
+    let (management, app) = built(Builder::starting);
+    let availability = management.availability();
+    let server = availability.server();
+    assert_eq!(availability.state(), AvailabilityState::Accepting);
+    drop(server);
+    assert_eq!(availability.state(), AvailabilityState::Broken);
+    probes(&app, DOWN, DOWN).await;
+
+    let (management, _) = built(|builder| builder);
+    let availability = management.availability();
+    let server = availability.server();
+    availability.drain("SIGTERM");
+    drop(server);
+    availability.served().await;
+    assert_eq!(availability.state(), AvailabilityState::Refusing);
+}
+
+#[test]
+fn a_listener_of_its_own_means_that_a_server_is_to_come() {
+    let (management, _) = built(|builder| builder.listen("127.0.0.1:0"));
+    assert_eq!(management.listen(), Some("127.0.0.1:0"));
+    assert_eq!(management.availability().state(), AvailabilityState::Starting);
+    for address in ["8081", "0.0.0.0", "0.0.0.0:99999", ":8081", "http://h:1", "::1:80", ""] {
+        let error = Management::builder().listen(address).build().unwrap_err();
+        let told = format!("`listen` is {address:?}, which is no address with a port");
+        assert!(error.to_string().contains(&told), "{error}");
+    }
+    for address in ["[::1]:0", "localhost:8081", "0.0.0.0:80"] {
+        assert!(Management::builder().listen(address).build().is_ok(), "{address}");
+    }
+}
