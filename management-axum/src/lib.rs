@@ -3,10 +3,19 @@
 
 #[cfg(feature = "trace")]
 mod access_log;
+mod drain;
+mod listen;
+mod probe;
 mod router;
+mod run;
+mod server;
+mod shutdown;
+mod signals;
 
 #[cfg(feature = "trace")]
 pub use access_log::{AccessLog, access_log, is_successful_probe};
+pub use drain::{Drain, DrainLayer, Draining, drain_layer};
+pub use listen::{Listening, serve};
 #[doc(hidden)]
 pub use management_core::__private;
 #[doc(inline)]
@@ -23,4 +32,7 @@ pub use management_macros::{
     axum_liveness_check as liveness_check, axum_readiness_check as readiness_check,
     axum_startup_check as startup_check, axum_version_provider as version_provider,
 };
+pub use probe::{Probed, probe};
 pub use router::router;
+pub use run::{Drained, run};
+pub use shutdown::{shutdown, shutdown_on};

@@ -1,7 +1,7 @@
 //! From a builder to a management, or to all the mistakes in it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use crate::accept;
@@ -172,7 +172,7 @@ impl Builder {
             has_dependencies,
             availability,
             drain_timeout: config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET),
-            listen: config.listen,
+            listen: Mutex::new(config.listen),
             said: Default::default(),
         }))
     }

@@ -96,6 +96,7 @@ struct Said {
     why: Option<String>,
     /// Somebody has said it: it is no default any more.
     is_explicit: bool,
+    drained_by: Option<String>,
 }
 
 impl Availability {
@@ -104,7 +105,7 @@ impl Availability {
             if is_starting { AvailabilityState::Starting } else { AvailabilityState::Accepting };
         let shared = Shared {
             state: watch::Sender::new(state),
-            said: Mutex::new(Said { why: None, is_explicit: is_starting }),
+            said: Mutex::new(Said { why: None, is_explicit: is_starting, drained_by: None }),
             stop_at: watch::Sender::new(None),
             servers: watch::Sender::new(0),
             drain_delay,
@@ -160,6 +161,11 @@ impl Availability {
     /// Whether a drain has begun.
     pub fn is_draining(&self) -> bool {
         self.shared.stop_at.borrow().is_some()
+    }
+
+    /// What has begun the drain, if anything has.
+    pub fn drain_reason(&self) -> Option<String> {
+        self.lock().drained_by.clone()
     }
 
     /// Ready when a drain has begun and its delay is over: servers stop to accept connections now.
@@ -234,6 +240,7 @@ impl Availability {
         match begun {
             None => {
                 self.shared.signals.background.rest();
+                said.drained_by = Some(why.clone());
                 let served = humantime::format_duration(delay);
                 let served = format!("requests are served for {served} before servers stop");
                 if self.state() == AvailabilityState::Broken {

@@ -66,7 +66,7 @@ pub(crate) struct Inner {
     pub(crate) has_dependencies: bool,
     pub(crate) availability: Availability,
     pub(crate) drain_timeout: Duration,
-    pub(crate) listen: Option<String>,
+    pub(crate) listen: Mutex<Option<String>>,
     /// What was answered last to each question.
     pub(crate) said: [Mutex<Option<Status>>; Question::ALL.len()],
 }
@@ -146,9 +146,10 @@ impl Management {
         self.inner.drain_timeout
     }
 
-    /// Where the endpoints are to have a listener of their own, as [`Builder::listen`] sets it.
-    pub fn listen(&self) -> Option<&str> {
-        self.inner.listen.as_deref()
+    /// Where the endpoints are to have a listener of their own, as [`Builder::listen`] sets it: for the
+    /// first of several servers, which is to see to it.
+    pub fn take_listen(&self) -> Option<String> {
+        self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// One check by its name, if there is one; [`availability`](Self::availability) has the name

@@ -226,7 +226,8 @@ async fn a_server_that_ends_outside_of_a_drain_is_broken() {
 #[test]
 fn a_listener_of_its_own_means_that_a_server_is_to_come() {
     let (management, _) = built(|builder| builder.listen("127.0.0.1:0"));
-    assert_eq!(management.listen(), Some("127.0.0.1:0"));
+    assert_eq!(management.take_listen().as_deref(), Some("127.0.0.1:0"));
+    assert_eq!(management.take_listen(), None);
     assert_eq!(management.availability().state(), AvailabilityState::Starting);
     for address in ["8081", "0.0.0.0", "0.0.0.0:99999", ":8081", "http://h:1", "::1:80", ""] {
         let error = Management::builder().listen(address).build().unwrap_err();

@@ -1,0 +1,234 @@
+//! Accepts connections and serves them, until it is told to stop.
+
+use std::convert::Infallible;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::connect_info::ConnectInfo;
+use axum::response::Response;
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+use tower_service::Service;
+
+/// What answers the requests of all connections.
+pub(crate) trait Answers:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+/// What a connection may take for itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    /// For how long it may be there before its first request.
+    pub(crate) first_request: Duration,
+    /// For how long it may be there after each request, before the next one.
+    pub(crate) next_request: Duration,
+    /// How many there are at most. One more takes the place of the one that has been silent the longest.
+    pub(crate) connections: usize,
+}
+
+/// Serves until `stopping` is ready, and then for at most `grace` what is in flight. Returns how many
+/// connections were cut.
+pub(crate) async fn serve<L, S>(
+    mut listener: L,
+    service: S,
+    stopping: impl Future<Output = ()>,
+    grace: Duration,
+    limits: Option<Limits>,
+) -> usize
+where
+    L: Listener,
+    L::Addr: Clone + Sync + 'static,
+    S: Answers,
+{
+    let (stop, stopped) = watch::channel(());
+    let mut connections = Connections { tasks: JoinSet::new(), silence: Vec::new(), limits };
+    let mut stopping = pin!(stopping);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stopping => break,
+            (io, peer) = listener.accept() => {
+                connections.add(io, peer, service.clone(), stopped.clone());
+            }
+            Some(_) = connections.tasks.join_next() => {}
+        }
+    }
+    // Who is in the queue of the system believes to be connected.
+    while let Some((io, peer)) = at_once(listener.accept()).await {
+        connections.add(io, peer, service.clone(), stopped.clone());
+    }
+    drop(listener);
+    drop(stop);
+    let mut tasks = connections.tasks;
+    // Late or not, what is left tells.
+    drop(timeout(grace, async { while tasks.join_next().await.is_some() {} }).await);
+    tasks.len()
+}
+
+/// The output of a future that is ready.
+async fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+struct Connections {
+    /// Ended when this is dropped.
+    tasks: JoinSet<()>,
+    /// Those that are counted, where there are limits.
+    silence: Vec<(Arc<Silence>, AbortHandle)>,
+    limits: Option<Limits>,
+}
+
+impl Connections {
+    fn add<I, A, S>(&mut self, io: I, peer: A, service: S, stopped: watch::Receiver<()>)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        A: Clone + Send + Sync + 'static,
+        S: Answers,
+    {
+        let silence = self.limits.map(|limits| {
+            self.make_room(limits.connections);
+            Arc::new(Silence::new(limits))
+        });
+        let task = self.tasks.spawn(connection(io, peer, service, stopped, silence.clone()));
+        self.silence.extend(silence.map(|silence| (silence, task)));
+    }
+
+    fn make_room(&mut self, most: usize) {
+        if self.silence.len() < most {
+            return;
+        }
+        self.silence.retain(|(_, task)| !task.is_finished());
+        if self.silence.len() >= most {
+            let since = |(_, (silence, _)): &(usize, &(Arc<Silence>, AbortHandle))| silence.since();
+            let longest = self.silence.iter().enumerate().min_by_key(since).map(|(at, _)| at);
+            if let Some(at) = longest {
+                self.silence.swap_remove(at).1.abort();
+            }
+        }
+    }
+}
+
+/// Since when a connection has had no request.
+struct Silence {
+    limits: Limits,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Clone, Copy)]
+struct Heard {
+    at: Instant,
+    has_request: bool,
+}
+
+impl Silence {
+    fn new(limits: Limits) -> Self {
+        let heard = Heard { at: Instant::now(), has_request: false };
+        Silence { limits, heard: Mutex::new(heard) }
+    }
+
+    fn heard(&self) -> Heard {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn since(&self) -> Instant {
+        self.heard().at
+    }
+
+    fn ends(&self) -> Instant {
+        let Heard { at, has_request } = self.heard();
+        at + if has_request { self.limits.next_request } else { self.limits.first_request }
+    }
+
+    fn is_broken(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) =
+            Heard { at: Instant::now(), has_request: true };
+    }
+
+    /// Ready when it has lasted for too long.
+    async fn too_long(&self) {
+        loop {
+            let ends = self.ends();
+            if ends <= Instant::now() {
+                return;
+            }
+            sleep_until(ends).await;
+        }
+    }
+}
+
+async fn connection<I, A, S>(
+    io: I,
+    peer: A,
+    service: S,
+    mut stopped: watch::Receiver<()>,
+    silence: Option<Arc<Silence>>,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Clone + Send + Sync + 'static,
+    S: Answers,
+{
+    let heard = silence.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        if let Some(silence) = &heard {
+            silence.is_broken();
+        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        let mut service = service.clone();
+        async move {
+            poll_fn(|cx| service.poll_ready(cx)).await?;
+            service.call(request).await
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // WebSockets over HTTP/2 need it.
+    builder.http2().enable_connect_protocol();
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
+    let mut too_long = pin!(async {
+        match &silence {
+            Some(silence) => silence.too_long().await,
+            None => pending().await,
+        }
+    });
+    tokio::select! {
+        // First of all what has been sent already: it is answered, whatever else is due.
+        biased;
+        // A client that hangs up or talks nonsense harms itself alone.
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => {}
+        () = &mut too_long => return,
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = &mut too_long => {}
+    }
+}
