@@ -108,10 +108,10 @@ where
 }
 
 fn tell(cut: usize, took: Duration, grace: Duration) {
-    let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let took = took.as_millis();
     let told = match cut {
         0 => {
-            tracing::info!(target: "management", "drained in {took:?}: every request is answered");
+            tracing::info!(target: "management", "drained in {took} ms: every request is answered");
             return;
         }
         1 => "1 connection was cut with a request in flight".to_owned(),

@@ -3,5 +3,7 @@
 mod availability;
 #[path = "../lines.rs"]
 mod lines;
+mod run;
+mod signals;
 #[path = "../support.rs"]
 mod support;
