@@ -74,7 +74,7 @@ fn print(app: App, each: f64, measured: &[(App, f64)]) {
 /// The most that we want to take of what the floor takes.
 fn wanted(app: App, floor: App) -> Option<f64> {
     match (app, floor) {
-        (App::Liveness, App::FloorLiveness) => Some(1.05),
+        (App::Run | App::Liveness, App::FloorLiveness) => Some(1.05),
         (App::Health, App::FloorLiveness) => Some(1.1),
         _ => None,
     }

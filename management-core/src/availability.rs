@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -81,8 +81,11 @@ pub struct Availability {
 
 struct Shared {
     state: watch::Sender<AvailabilityState>,
+    /// The state with its reason, for answers. Never held while something is logged: whoever writes the
+    /// log may take long, and a prober does not wait for it.
+    told: Mutex<(AvailabilityState, Option<String>)>,
     /// Held through each change, so that changes are logged in their order.
-    said: Mutex<Said>,
+    changes: Mutex<Changes>,
     /// When servers stop to accept connections, once a drain has begun.
     stop_at: watch::Sender<Option<Instant>>,
     /// How many servers take requests.
@@ -91,10 +94,9 @@ struct Shared {
     signals: Arc<Signals>,
 }
 
-/// Why the state is what it is.
-struct Said {
-    why: Option<String>,
-    /// Somebody has said it: it is no default any more.
+/// What changes have left behind.
+struct Changes {
+    /// There has been one: the state is no default any more.
     is_explicit: bool,
     drained_by: Option<String>,
 }
@@ -105,7 +107,8 @@ impl Availability {
             if is_starting { AvailabilityState::Starting } else { AvailabilityState::Accepting };
         let shared = Shared {
             state: watch::Sender::new(state),
-            said: Mutex::new(Said { why: None, is_explicit: is_starting, drained_by: None }),
+            told: Mutex::new((state, None)),
+            changes: Mutex::new(Changes { is_explicit: is_starting, drained_by: None }),
             stop_at: watch::Sender::new(None),
             servers: watch::Sender::new(0),
             drain_delay,
@@ -165,7 +168,7 @@ impl Availability {
 
     /// What has begun the drain, if anything has.
     pub fn drain_reason(&self) -> Option<String> {
-        self.lock().drained_by.clone()
+        self.changes().drained_by.clone()
     }
 
     /// Ready when a drain has begun and its delay is over: servers stop to accept connections now.
@@ -200,11 +203,9 @@ impl Availability {
     /// Says that a server is going to take requests: starting until it does, where nobody has said
     /// anything else.
     pub fn expect_server(&self) {
-        let said = self.lock();
-        if !said.is_explicit && !self.is_draining() && *self.shared.servers.borrow() == 0 {
-            self.shared.state.send_replace(AvailabilityState::Starting);
-            drop(said);
-            self.shared.signals.advance();
+        let changes = self.changes();
+        if !changes.is_explicit && *self.shared.servers.borrow() == 0 {
+            self.put(AvailabilityState::Starting, None);
         }
     }
 
@@ -212,16 +213,18 @@ impl Availability {
     /// and no drain has begun, the service is broken.
     pub fn server(&self) -> Server {
         self.shared.servers.send_modify(|servers| *servers += 1);
+        let mut changes = self.changes();
         if self.state() == AvailabilityState::Starting {
-            self.accepting();
+            self.change(&mut changes, AvailabilityState::Accepting, None, "");
         }
+        drop(changes);
         Server { availability: self.clone() }
     }
 
     fn set(&self, state: AvailabilityState, why: Option<String>) {
-        let mut said = self.lock();
+        let mut changes = self.changes();
         if self.is_draining() && state != AvailabilityState::Broken {
-            drop(said);
+            drop(changes);
             line!(
                 INFO,
                 "availability stays {}: a drain has begun, {state} is too late",
@@ -229,30 +232,26 @@ impl Availability {
             );
             return;
         }
-        self.change(&mut said, state, why, "");
+        self.change(&mut changes, state, why, "");
     }
 
     fn drain_within(&self, delay: Duration, why: impl fmt::Display) {
-        let mut said = self.lock();
+        let mut changes = self.changes();
         let stop_at = Instant::now() + delay;
         let begun = *self.shared.stop_at.borrow();
         let why = text::tidy(why);
         match begun {
             None => {
                 self.shared.signals.background.rest();
-                said.drained_by = Some(why.clone());
+                changes.drained_by = Some(why.clone());
                 let served = humantime::format_duration(delay);
                 let served = format!("requests are served for {served} before servers stop");
                 if self.state() == AvailabilityState::Broken {
                     line!(INFO, "draining after {why}: {served}");
                 } else {
                     let why = Some(format!("draining after {why}"));
-                    self.change(
-                        &mut said,
-                        AvailabilityState::Refusing,
-                        why,
-                        &format!("; {served}"),
-                    );
+                    let served = format!("; {served}");
+                    self.change(&mut changes, AvailabilityState::Refusing, why, &served);
                 }
             }
             Some(earlier) if stop_at < earlier => {
@@ -261,25 +260,37 @@ impl Availability {
             Some(_) => return,
         }
         self.shared.stop_at.send_replace(Some(stop_at));
-        drop(said);
+        drop(changes);
         self.shared.signals.advance();
     }
 
     /// `more` is for the log alone.
-    fn change(&self, said: &mut Said, state: AvailabilityState, why: Option<String>, more: &str) {
+    fn change(
+        &self,
+        changes: &mut Changes,
+        state: AvailabilityState,
+        why: Option<String>,
+        more: &str,
+    ) {
         let why = why.filter(|why| !why.is_empty());
-        let before = self.shared.state.send_replace(state);
-        said.is_explicit = true;
-        said.why = why;
-        self.shared.signals.advance();
+        changes.is_explicit = true;
+        let told = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let before = self.put(state, why);
         if before == state {
             return;
         }
-        let why = said.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
         match state {
-            AvailabilityState::Broken => line!(WARN, "availability {before} → {state}{why}{more}"),
-            _ => line!(INFO, "availability {before} → {state}{why}{more}"),
+            AvailabilityState::Broken => line!(WARN, "availability {before} → {state}{told}{more}"),
+            _ => line!(INFO, "availability {before} → {state}{told}{more}"),
         }
+    }
+
+    /// Returns what it was before.
+    fn put(&self, state: AvailabilityState, why: Option<String>) -> AvailabilityState {
+        *self.told() = (state, why);
+        let before = self.shared.state.send_replace(state);
+        self.shared.signals.advance();
+        before
     }
 
     /// What an answer says of it: nothing while all is well.
@@ -293,9 +304,8 @@ impl Availability {
             let (name, kind) = (AVAILABILITY.to_owned(), Kind::Health);
             Arc::new(About { name, kind, critical: true, url: None })
         });
-        let said = self.lock();
-        let state = self.state();
-        let why = said.why.as_deref().unwrap_or(state.as_str());
+        let told = self.told();
+        let (state, why) = (told.0, told.1.as_deref().unwrap_or(told.0.as_str()));
         let health = match state {
             AvailabilityState::Accepting => Health::up(),
             AvailabilityState::Starting => Health::out_of_service("starting"),
@@ -305,8 +315,12 @@ impl Availability {
         Component::said(&ABOUT, health)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Said> {
-        self.shared.said.lock().unwrap_or_else(PoisonError::into_inner)
+    fn told(&self) -> MutexGuard<'_, (AvailabilityState, Option<String>)> {
+        self.shared.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.shared.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -22,6 +22,8 @@
 //! - [`Management`] has the checks and runs them; [`Builder`] makes one.
 //! - [`Check`] is a check without an attribute; [`Health`] and [`IntoHealth`] are what checks return.
 //! - [`HealthReport`] is an answer, [`Component`] a part of it.
+//! - [`Availability`] is what the service says of itself: starting, accepting, refusing or broken. A
+//!   server that runs under it says so with a [`Server`].
 //! - [`Dependency`] is another service that this one needs; [`Config`] sets all of this from outside.
 //! - [`endpoint`] turns requests into responses, for an adapter to a web framework.
 //!

@@ -30,6 +30,8 @@ pub(crate) enum App {
     FloorSerialised,
     /// As before, from the results of ten tasks with a deadline each.
     FloorSpawned,
+    /// The first floor, served by `run` in place of `axum::serve`.
+    Run,
     Liveness,
     Health,
     HealthTtlZero,
@@ -39,8 +41,9 @@ pub(crate) enum App {
 
 impl App {
     /// Each one after its floors.
-    pub(crate) const ALL: [App; 8] = [
+    pub(crate) const ALL: [App; 9] = [
         App::FloorLiveness,
+        App::Run,
         App::Liveness,
         App::FloorStatic,
         App::FloorSerialised,
@@ -56,6 +59,7 @@ impl App {
             App::FloorStatic => "floor: ten components, static body",
             App::FloorSerialised => "floor: ten fixed components",
             App::FloorSpawned => "floor: ten spawned tasks",
+            App::Run => "floor: liveness, with `run`",
             App::Liveness => "/z/health/liveness",
             App::Health => "/z/health, default ttl",
             App::HealthTtlZero => "/z/health, ttl 0",
@@ -65,14 +69,14 @@ impl App {
 
     pub(crate) fn path(self) -> &'static str {
         match self {
-            App::FloorLiveness | App::Liveness => "/z/health/liveness",
+            App::FloorLiveness | App::Run | App::Liveness => "/z/health/liveness",
             _ => "/z/health",
         }
     }
 
     pub(crate) fn floors(self) -> &'static [App] {
         match self {
-            App::Liveness => &[App::FloorLiveness],
+            App::Run | App::Liveness => &[App::FloorLiveness],
             App::Health => &[App::FloorLiveness, App::FloorStatic, App::FloorSerialised],
             App::HealthTtlZero | App::HealthYielding => &[App::FloorSerialised, App::FloorSpawned],
             _ => &[],
@@ -81,7 +85,7 @@ impl App {
 
     pub(crate) fn router(self) -> Result<Router, Error> {
         match self {
-            App::FloorLiveness => at_our_paths(floor::liveness),
+            App::FloorLiveness | App::Run => at_our_paths(floor::liveness),
             App::FloorStatic => at_our_paths(floor::fixed_body),
             App::FloorSerialised => at_our_paths(floor::serialised),
             App::FloorSpawned => at_our_paths(floor::spawned),

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
+use management_axum::{Management, run};
 use tokio::runtime;
 
 use crate::apps::App;
@@ -20,7 +21,10 @@ pub(crate) fn bind() -> Outcome<(TcpListener, u16)> {
 pub(crate) fn serve(app: App, listener: TcpListener) -> Outcome<()> {
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        axum::serve(listener, app.router()?).await?;
+        match app {
+            App::Run => drop(run(&Management::new()?, listener, app.router()?).await?),
+            _ => axum::serve(listener, app.router()?).await?,
+        }
         Ok(())
     })
 }
