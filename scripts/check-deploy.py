@@ -1,0 +1,322 @@
+"""Checks of deploy/ and of the YAML in the docs that no schema makes; each is shown a mistake that it has to find."""
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import dockerfile
+import kubernetes_validate
+import yaml
+
+KUBERNETES = "1.37"
+# Between the end of a drain and the signal that nobody can catch.
+MARGIN = 5
+# What kube-proxy of a busy cluster may take to hear of a deletion.
+PROPAGATION = 5
+# The longest that an answer of a probe takes.
+PROBE_BUDGET = 0.8
+PROBES = {
+    "startupProbe": {"/z/health/startup", "/startupz"},
+    "livenessProbe": {"/z/health/liveness", "/z/health/ping", "/livez"},
+    "readinessProbe": {"/z/health/readiness", "/readyz"},
+}
+FIELDS = {
+    "POD_NAME": "metadata.name",
+    "POD_NAMESPACE": "metadata.namespace",
+    "POD_UID": "metadata.uid",
+    "NODE_NAME": "spec.nodeName",
+}
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds(duration):
+    parts = re.findall(r"(\d+)\s*(ms|s|m|h)", duration)
+    assert parts, f"{duration!r} is no duration"
+    return sum(int(number) * UNITS[unit] for number, unit in parts)
+
+
+def drain(environment):
+    return seconds(environment["MANAGEMENT_DRAIN_DELAY"]) + seconds(environment["MANAGEMENT_DRAIN_TIMEOUT"])
+
+
+def container(objects):
+    return objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+
+
+def environment(objects):
+    return {entry["name"]: entry.get("value") for entry in container(objects)["env"]}
+
+
+def kubernetes(objects):
+    """Yields what is wrong with the objects of deploy/kubernetes.yaml."""
+    deployment, service, budget = (objects[kind] for kind in ("Deployment", "Service", "PodDisruptionBudget"))
+    spec, template = deployment["spec"], deployment["spec"]["template"]
+    pod, main, values = template["spec"], container(objects), environment(objects)
+    ports = {port["name"]: port["containerPort"] for port in main["ports"]}
+
+    for kind, paths in PROBES.items():
+        probe = main.get(kind)
+        if probe is None:
+            yield f"there is no {kind}"
+            continue
+        if probe["httpGet"]["path"] not in paths:
+            yield f"{kind} asks {probe['httpGet']['path']}, which is not one of {sorted(paths)}"
+        if probe["httpGet"]["port"] != "management":
+            yield f"{kind} asks another port than management"
+        for number in ("periodSeconds", "timeoutSeconds", "failureThreshold"):
+            if number not in probe:
+                yield f"{kind} leaves {number} to the default"
+        if probe.get("timeoutSeconds", 1) <= PROBE_BUDGET:
+            yield f"{kind} gives up before the probe budget is spent"
+
+    grace = pod.get("terminationGracePeriodSeconds", 30)
+    if grace < drain(values) + MARGIN:
+        yield f"terminationGracePeriodSeconds is {grace} s, and a drain takes {drain(values)} s and {MARGIN} s more"
+    if seconds(values["MANAGEMENT_DRAIN_DELAY"]) <= PROPAGATION:
+        yield "MANAGEMENT_DRAIN_DELAY does not cover what a deletion takes to be heard of"
+    if "preStop" in main.get("lifecycle", {}):
+        yield "a preStop hook delays SIGTERM while readiness says UP"
+    if "command" in main:
+        yield "a command takes the place of the image's ENTRYPOINT"
+
+    if values["MANAGEMENT_LISTEN"].rpartition(":")[2] != str(ports.get("management")):
+        yield "MANAGEMENT_LISTEN is not the port named management"
+    if values["PORT"] != str(ports.get("http")):
+        yield "PORT is not the port named http"
+    if [port["targetPort"] for port in service["spec"]["ports"]] != ["http"]:
+        yield "the Service exposes another port than http"
+
+    fields = {e["name"]: e["valueFrom"]["fieldRef"]["fieldPath"] for e in main["env"] if "valueFrom" in e}
+    if fields != FIELDS:
+        yield f"the fields given to the process are {fields}"
+    if values.get("CONTAINER_NAME") != main["name"]:
+        yield "CONTAINER_NAME is not the container's name"
+
+    labels = template["metadata"]["labels"].items()
+    selectors = (spec["selector"]["matchLabels"], service["spec"]["selector"], budget["spec"]["selector"]["matchLabels"])
+    if not all(selector and selector.items() <= labels for selector in selectors):
+        yield "a selector does not select the pods"
+
+    rolling = spec["strategy"]["rollingUpdate"]
+    if rolling["maxUnavailable"] != 0 or rolling["maxSurge"] == 0:
+        yield "a rollout takes a pod away before another one is there"
+    if not 0 < budget["spec"]["maxUnavailable"] < spec["replicas"]:
+        yield "the PodDisruptionBudget allows no eviction, or allows that of every pod"
+
+    if not pod["securityContext"].get("runAsNonRoot"):
+        yield "the pod may run as root"
+    if not main["securityContext"].get("readOnlyRootFilesystem"):
+        yield "the root file system can be written to"
+    writable = {mount["mountPath"] for mount in main["volumeMounts"] if not mount.get("readOnly")}
+    if str(Path(values["DATABASE_URL"].removeprefix("sqlite:")).parent) not in writable:
+        yield "the database is on no volume"
+
+
+KUBERNETES_MISTAKES = {
+    "liveness asks /health": lambda o: container(o)["livenessProbe"]["httpGet"].update(path="/z/health"),
+    "liveness asks readiness": lambda o: container(o)["livenessProbe"]["httpGet"].update(path="/z/health/readiness"),
+    "a probe asks a path that is not there": lambda o: container(o)["readinessProbe"]["httpGet"].update(path="/ready"),
+    "a probe asks the application's port": lambda o: container(o)["startupProbe"]["httpGet"].update(port="http"),
+    "no startup probe": lambda o: container(o).pop("startupProbe"),
+    "a number is left to its default": lambda o: container(o)["readinessProbe"].pop("timeoutSeconds"),
+    "the grace period is too short": lambda o: pod(o).update(terminationGracePeriodSeconds=29),
+    "the grace period is the default": lambda o: (
+        pod(o).pop("terminationGracePeriodSeconds"),
+        set_value(o, "MANAGEMENT_DRAIN_DELAY", "11s"),
+    ),
+    "the drain is too long": lambda o: set_value(o, "MANAGEMENT_DRAIN_TIMEOUT", "1m"),
+    "the delay is too short": lambda o: set_value(o, "MANAGEMENT_DRAIN_DELAY", "5s"),
+    "a preStop hook": lambda o: container(o).update(lifecycle={"preStop": {"sleep": {"seconds": 5}}}),
+    "a shell before the service": lambda o: container(o).update(command=["sh", "-c", "/deployed"]),
+    "the management port is another": lambda o: set_value(o, "MANAGEMENT_LISTEN", "0.0.0.0:9090"),
+    "the application's port is another": lambda o: set_value(o, "PORT", "80"),
+    "the Service exposes management": lambda o: o["Service"]["spec"]["ports"].append({"targetPort": "management"}),
+    "a field is missing": lambda o: container(o)["env"].remove(
+        {"name": "POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+    ),
+    "the container has another name": lambda o: container(o).update(name="main"),
+    "the Service selects other pods": lambda o: o["Service"]["spec"].update(selector={"app": "deployed"}),
+    "the budget selects other pods": lambda o: o["PodDisruptionBudget"]["spec"].update(selector={"matchLabels": {}}),
+    "a rollout takes pods away first": lambda o: o["Deployment"]["spec"]["strategy"].update(
+        rollingUpdate={"maxSurge": 1, "maxUnavailable": 1}
+    ),
+    "no pod can be evicted": lambda o: o["PodDisruptionBudget"]["spec"].update(maxUnavailable=0),
+    "root": lambda o: pod(o)["securityContext"].pop("runAsNonRoot"),
+    "a writable root": lambda o: container(o)["securityContext"].pop("readOnlyRootFilesystem"),
+    "a database on the root": lambda o: set_value(o, "DATABASE_URL", "sqlite:/deployed.db"),
+}
+
+
+def pod(objects):
+    return objects["Deployment"]["spec"]["template"]["spec"]
+
+
+def set_value(objects, name, value):
+    next(entry for entry in container(objects)["env"] if entry["name"] == name)["value"] = value
+
+
+def containerfile(commands):
+    """Yields what is wrong with the instructions of deploy/Containerfile, given as (name, is JSON, flags, values)."""
+    last = max(index for index, (name, *_) in enumerate(commands) if name == "FROM")
+    build, image = commands[:last], commands[last:]
+
+    def of(name):
+        return [(is_json, flags, values) for command, is_json, flags, values in image if command == name]
+
+    binary = re.search(r"--example (\w+)", " ".join(" ".join(values) for _, _, _, values in build))
+    binary = f"/{binary[1]}" if binary else "an example"
+
+    if image[0][3] != ("scratch",):
+        yield "the image is not from scratch"
+    if of("ENTRYPOINT") != [(True, (), (binary,))]:
+        yield "ENTRYPOINT is not the example in the exec form"
+    if of("CMD") or of("SHELL") or of("RUN"):
+        yield "the image has a CMD, a SHELL or a RUN, and no shell"
+    if [(is_json, values) for is_json, _, values in of("HEALTHCHECK")] != [
+        (True, ("CMD", binary, "healthcheck"))
+    ]:
+        yield "HEALTHCHECK is not the example's own in the exec form"
+    user = of("USER")
+    if len(user) != 1 or not re.fullmatch(r"[1-9]\d*:[1-9]\d*", user[0][2][0]):
+        yield "USER is not two numbers other than 0"
+    if of("STOPSIGNAL"):
+        yield "STOPSIGNAL is not the default, SIGTERM"
+    if not any("/etc/ssl/certs/ca-certificates.crt" in values for _, _, values in of("COPY")):
+        yield "there are no certificates to trust"
+
+
+def instruction(name, is_json, *values):
+    """A mistake: every such instruction of the image becomes this one."""
+
+    def change(commands):
+        for index, command in enumerate(commands):
+            if command[0] == name:
+                commands[index] = (name, is_json, (), values)
+
+    return change
+
+
+CONTAINERFILE_MISTAKES = {
+    "a base with a shell": instruction("FROM", False, "docker.io/library/alpine:3.23"),
+    "the shell form of ENTRYPOINT": instruction("ENTRYPOINT", False, "/deployed"),
+    "another binary": instruction("ENTRYPOINT", True, "/quickstart"),
+    "the shell form of HEALTHCHECK": instruction("HEALTHCHECK", False, "CMD", "/deployed healthcheck"),
+    "no health check": instruction("HEALTHCHECK", False, "NONE"),
+    "root": instruction("USER", False, "0:0"),
+    "a user by name": instruction("USER", False, "nonroot"),
+    "a CMD": lambda commands: commands.append(("CMD", True, (), ("serve",))),
+    "another signal": lambda commands: commands.append(("STOPSIGNAL", False, (), ("SIGINT",))),
+    "no certificates": instruction("COPY", False, "/image", "/"),
+}
+
+
+def compose(project):
+    """Yields what is wrong with deploy/compose.yaml, as Compose itself reads it."""
+    proxy = project["services"]["proxy"]
+    known = set(re.findall(r"^ *presetenv +(\w+)", Path(proxy["volumes"][0]["source"]).read_text(), re.MULTILINE))
+    if not proxy["environment"].keys() <= known:
+        yield f"haproxy.cfg knows the variables {sorted(known)} alone"
+    services = project["services"]
+    own = {name: service for name, service in services.items() if "build" in service}
+    for name, service in own.items():
+        if seconds(service.get("stop_grace_period", "10s")) < drain(service["environment"]) + MARGIN:
+            yield f"{name} is killed before its drain has ended"
+        if service.get("healthcheck", {}).get("test") != ["CMD", "/deployed", "healthcheck"]:
+            yield f"{name} is not asked for its health without a shell"
+        if service.get("entrypoint") or service.get("command"):
+            yield f"{name} does not start as the image does"
+        if service.get("ports"):
+            yield f"{name} is reached past the proxy"
+        if service["environment"]["MANAGEMENT_LISTEN"] != f"0.0.0.0:{proxy['environment']['CHECK_PORT']}":
+            yield f"{name} is not asked where its endpoints are"
+    waits = [(wanted, how) for service in services.values() for wanted, how in service.get("depends_on", {}).items()]
+    if {wanted for wanted, how in waits if how["condition"] == "service_healthy"} != own.keys():
+        yield "nothing waits until the service is healthy"
+
+
+COMPOSE_MISTAKES = {
+    "an unknown variable": lambda p: p["services"]["proxy"]["environment"].update(APP_3="three:8080"),
+    "the grace period is too short": lambda p: p["services"]["one"].update(stop_grace_period="29s"),
+    "the grace period is the default": lambda p: p["services"]["two"].pop("stop_grace_period"),
+    "no health check": lambda p: p["services"]["one"].pop("healthcheck"),
+    "a health check by a shell": lambda p: p["services"]["one"]["healthcheck"].update(test=["CMD-SHELL", "true"]),
+    "another command": lambda p: p["services"]["one"].update(command=["sh"]),
+    "a port of its own": lambda p: p["services"]["one"].update(ports=[{"target": 8081}]),
+    "the endpoints are elsewhere": lambda p: p["services"]["two"]["environment"].update(MANAGEMENT_LISTEN="0.0.0.0:1"),
+    "nobody waits": lambda p: p["services"]["proxy"]["depends_on"]["one"].update(condition="service_started"),
+}
+
+
+def is_valid(manifest):
+    try:
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+    except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError, KeyError, TypeError):
+        return False
+    return True
+
+
+def fences(page, files, objects):
+    """Yields what is wrong with the YAML of a page: a piece of `files`, an object, or valid somewhere in ours."""
+    for number, fence in enumerate(re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL), 1):
+        if any("\n" + textwrap.indent(fence, " " * depth) in file for file in files for depth in range(0, 20, 2)):
+            continue
+        try:
+            snippet = yaml.safe_load(fence)
+        except yaml.YAMLError as error:
+            yield f"YAML {number} does not parse: {error}"
+            continue
+        places = [lambda o: o["Deployment"]["spec"], pod, container]
+        tries = [snippet] if "kind" in snippet else []
+        for place in places:
+            changed = copy.deepcopy(objects)
+            place(changed).update(snippet)
+            tries.append(changed["Deployment"])
+        if not any(map(is_valid, tries)):
+            yield f"YAML {number} is neither a piece of deploy/ nor valid:\n{textwrap.indent(fence, '    ')}"
+
+
+FENCE_MISTAKES = {
+    "no YAML": lambda page: page.append("```yaml\na: [\n```\n"),
+    "an unknown key": lambda page: page.append("```yaml\nlivenesProbe: {}\n```\n"),
+    "an unknown field": lambda page: page.append("```yaml\nreadinessProbe: {periodSecond: 5}\n```\n"),
+}
+
+
+def main():
+    complaints = []
+
+    def check(name, rules, what, mistakes):
+        complaints.extend(f"{name}: {complaint}" for complaint in rules(what))
+        for mistake, make in mistakes.items():
+            wrong = copy.deepcopy(what)
+            make(wrong)
+            if not any(True for _ in rules(wrong)):
+                complaints.append(f"{name}: a check does not find its mistake: {mistake}")
+
+    text = Path("deploy/kubernetes.yaml").read_text()
+    objects = {manifest["kind"]: manifest for manifest in yaml.safe_load_all(text)}
+    check("deploy/kubernetes.yaml", kubernetes, objects, KUBERNETES_MISTAKES)
+
+    commands = [(c.cmd.upper(), c.json, c.flags, c.value) for c in dockerfile.parse_file("deploy/Containerfile")]
+    check("deploy/Containerfile", containerfile, commands, CONTAINERFILE_MISTAKES)
+
+    command = ["docker-compose", "--file", "deploy/compose.yaml", "config", "--format", "json"]
+    project = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    check("deploy/compose.yaml", compose, project, COMPOSE_MISTAKES)
+
+    files = [text, Path("deploy/compose.yaml").read_text()]
+    for name in ("docs/kubernetes.md", "README.md"):
+        page = [Path(name).read_text()]
+        check(name, lambda page: fences("".join(page), files, objects), page, FENCE_MISTAKES)
+
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
