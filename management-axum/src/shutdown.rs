@@ -6,7 +6,7 @@ use management_core::Management;
 
 use crate::signals;
 
-/// The future for `with_graceful_shutdown` of [`axum::serve`]: the drain of [`run`](crate::run) for a server of
+/// The future for `with_graceful_shutdown` of [`axum::serve()`]: the drain of [`run`](crate::run) for a server of
 /// your own.
 ///
 /// Handlers of SIGTERM and SIGINT are installed when this is called. The first signal makes readiness
@@ -14,7 +14,7 @@ use crate::signals;
 /// signal skips the delay, a third ends the process. Any number of servers may have one, and all of them
 /// stop together.
 ///
-/// [`axum::serve`] then waits for what is in flight, however long that takes, and only
+/// [`axum::serve()`] then waits for what is in flight, however long that takes, and only
 /// [`drain_layer`](crate::drain_layer) makes clients leave their connections.
 ///
 /// ```no_run
