@@ -1,13 +1,13 @@
 //! What the files of `deploy/` and `docs/kubernetes.md` ask for is there.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use axum::Router;
 use management_axum::Management;
+
+use crate::support;
 
 fn read(file: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
