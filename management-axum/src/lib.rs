@@ -23,7 +23,7 @@ pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
     Availability, AvailabilityState, Builder, Check, CheckConfig, CheckInfo, Component, Config,
-    Dependency, Error, Health, HealthReport, IntoHealth, IntoVersion, Kind, Management,
+    Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoVersion, Kind, Management,
     ShowDetails, Status, endpoint,
 };
 #[doc(inline)]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::check::{Check, Kind, Origin, Work};
 use crate::error::{Error, Mistake, refuse};
@@ -11,6 +10,7 @@ use crate::management::Inner;
 use crate::name;
 use crate::provided::Provided;
 use crate::runner::Job;
+use crate::scope::Scopes;
 use crate::settings::Settings;
 use crate::slot::{About, Accepted, Signals, Slot};
 use crate::state::{Bind, State};
@@ -62,7 +62,7 @@ pub(crate) fn check(
     state: &State,
     defaults: &Settings,
     signals: &Arc<Signals>,
-    probe_budget: Duration,
+    scopes: &Scopes,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Slot> {
     let Check { name, kind, settings, groups, origin, work, url, cascade } = check;
@@ -84,7 +84,7 @@ pub(crate) fn check(
     let about = About { name, kind, critical: settings.critical.unwrap_or(true), url };
     let groups = groups.unwrap_or_default();
     let accepted = Accepted { groups, origin, job, plan, cascade };
-    Some(Slot::new(about, accepted, signals, probe_budget))
+    Some(Slot::new(about, accepted, signals, scopes))
 }
 
 /// A function of an attribute with its state; what is missing is a mistake.
@@ -126,15 +126,17 @@ impl Inner {
     pub(crate) fn accept(&self, new: Check, slots: &[Arc<Slot>]) -> Result<Slot, Error> {
         let mut mistakes = Vec::new();
         own_names(&new, &mut mistakes);
-        for slot in slots {
-            if slot.name() == new.name {
-                mistakes.push(Mistake::name_taken(&new.name, &slot.origin));
-            }
-            let taken = |group: &&String| **group == new.name;
-            if let Some(group) = slot.groups.iter().find(taken) {
-                let (member, at) = (slot.name(), &slot.origin);
-                mistakes.push(Mistake::group_named_like_check(group, member, at, &new.origin));
-            }
+        if let Some(slot) = slots.iter().find(|slot| slot.name() == new.name) {
+            mistakes.push(Mistake::name_taken(&new.name, &slot.origin));
+        }
+        if let Some(group) = self.scopes.groups().get(&new.name) {
+            mistakes.push(match slots.iter().find(|slot| slot.groups.contains(&new.name)) {
+                Some(slot) => {
+                    let (member, at) = (slot.name(), &slot.origin);
+                    Mistake::group_named_like_check(&new.name, member, at, &new.origin)
+                }
+                None => Mistake::check_named_like_group(&new.name, &new.origin, group.origin()),
+            });
         }
         for group in new.groups.iter().flatten() {
             let named_like = slots.iter().find(|slot| slot.name() == group);
@@ -146,7 +148,7 @@ impl Inner {
         // A check that comes at run time brings its state in its closure.
         let state = State::default();
         let accepted =
-            check(new, &state, &self.defaults, &self.signals, self.probe_budget, &mut mistakes);
+            check(new, &state, &self.defaults, &self.signals, &self.scopes, &mut mistakes);
         refuse(mistakes)?;
         Ok(accepted.expect("a check without mistakes is accepted"))
     }

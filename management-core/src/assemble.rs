@@ -13,12 +13,14 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::{Error, Mistake, refuse};
 use crate::exposure::Exposure;
+use crate::grouping;
 use crate::info::Contributor;
 use crate::info::identity::{self, Identity};
 use crate::log::line;
 use crate::management::{Inner, Management};
 use crate::overrides::{self, some_of};
 use crate::prefix;
+use crate::scope::Scopes;
 use crate::settings::Settings;
 use crate::slot::{Signals, Slot};
 use crate::version::Version;
@@ -46,7 +48,7 @@ impl Builder {
     /// All mistakes at once, those of a check with its file and line: names that are taken, reserved or
     /// no names; state that is missing or given twice; settings that exclude each other; two version
     /// providers or two contributors of one key; a group named like a check; a check that is required,
-    /// replaced, left out or configured, and not there; a prefix that is no path; a status code other
+    /// replaced, left out, configured or a member of a group, and not there; a prefix that is no path; a status code other
     /// than 200 and 503; a service dependency that is no URL; a variable of the environment that cannot
     /// be read.
     pub fn build(self) -> Result<Management, Error> {
@@ -65,7 +67,7 @@ impl Builder {
             ("the environment", environs),
             ("the configuration", self.given),
         ];
-        let config = merge(layers, &mut mistakes);
+        let mut config = merge(layers, &mut mistakes);
         let defaults = config.defaults();
         let probe_budget = budget("probe_budget", config.probe_budget, PROBE_BUDGET, &mut mistakes);
         let health_budget =
@@ -100,6 +102,9 @@ impl Builder {
                 ));
             }
         }
+        grouping::judge(&config, &checks, &mut mistakes);
+        let groups = std::mem::take(&mut config.groups);
+        let scopes = Scopes::new(groups, &checks, exposure.codes, probe_budget, health_budget);
         let overridden = overrides::apply(&mut checks, &config, &mut mistakes);
 
         let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
@@ -110,7 +115,7 @@ impl Builder {
         let slots: Vec<_> = checks
             .into_iter()
             .filter_map(|check| {
-                accept::check(check, &state, &defaults, &signals, probe_budget, &mut mistakes)
+                accept::check(check, &state, &defaults, &signals, &scopes, &mut mistakes)
             })
             .map(Arc::new)
             .collect();
@@ -165,15 +170,14 @@ impl Builder {
             contributors,
             signals,
             defaults,
-            probe_budget,
             health_budget,
+            scopes,
             exposure,
             overrides: config.checks,
             has_dependencies,
             availability,
             drain_timeout: config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET),
             listen: Mutex::new(config.listen),
-            said: Default::default(),
         }))
     }
 }

@@ -11,6 +11,7 @@ use crate::check::{Check, Origin};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::exposure::ShowDetails;
+use crate::group::Group;
 use crate::info::Json;
 use crate::provided::{self, Contributed, Contribution, IntoVersion, Provided};
 use crate::route::Route;
@@ -264,6 +265,56 @@ impl Builder {
     /// for all but `DOWN`.
     pub fn status_code(mut self, status: Status, code: u16) -> Self {
         self.own.status_codes.insert(status, code);
+        self
+    }
+
+    /// A group of checks, which is asked at `/health/{name}`: those whose attributes or setters name it,
+    /// and those that are given here.
+    ///
+    /// It is answered as the whole is, of its members alone, and within
+    /// [`probe_budget`](Self::probe_budget). A group that is given again goes on from what it was given
+    /// before. `liveness`, `readiness` and `startup` are the probes: what is set for them is changed, and
+    /// nothing else. They have no service dependencies but for those that [`Config::cascade`] names.
+    ///
+    /// ```
+    /// use management_core::{Check, Management, ShowDetails};
+    ///
+    /// let management = Management::builder()
+    ///     .check(Check::new("db", async || ()))
+    ///     .group("payments", |payments| payments.include("db").optional("queue"))
+    ///     .group("readiness", |readiness| readiness.show_details(ShowDetails::always()))
+    ///     .build()?;
+    /// assert_eq!(management.checks()[0].groups, ["payments"]);
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn group(mut self, name: impl Into<String>, change: impl FnOnce(Group) -> Group) -> Self {
+        let name = name.into();
+        let group = self.own.groups.remove(&name).unwrap_or_default();
+        // Not in a closure, which would be the caller itself.
+        let here = Origin::caller();
+        let origin = group.origin.or(Some(here));
+        self.own.groups.insert(name, Group { origin, ..change(group) });
+        self
+    }
+
+    /// Answers at the paths of Kubernetes' own components, too: `/livez`, `/readyz`, `/startupz` and
+    /// `/healthz`, at the root, whatever the prefix, and `/readyz/db` for a check of a probe.
+    ///
+    /// They answer in text, as the Kubernetes API server does, with 503 where it has 500. Defaults to
+    /// none of them.
+    ///
+    /// ```
+    /// use management_core::Management;
+    /// use management_core::endpoint::{Endpoint, Route};
+    ///
+    /// let management = Management::builder().kubernetes_paths().build()?;
+    /// let paths: Vec<_> = Endpoint::new(&management).paths().collect();
+    /// assert!(paths.contains(&("/livez".into(), Route::Livez)));
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    pub fn kubernetes_paths(mut self) -> Self {
+        self.own.kubernetes_paths = Some(true);
         self
     }
 

@@ -27,11 +27,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a probe reads it, and not `/health` alone.
-    pub(crate) fn is_probed(self) -> bool {
-        !matches!(self, Kind::Health | Kind::Dependency)
-    }
-
     /// What it is called in a message.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -205,8 +200,7 @@ impl Check {
         self
     }
 
-    /// The groups that it is also a part of, as [`CheckInfo`](crate::CheckInfo) lists them. Defaults to
-    /// none.
+    /// The groups that it is also a part of: `/health/payments`, for instance. Defaults to none.
     pub fn groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.groups = Some(groups.into_iter().map(Into::into).collect());
         self

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use crate::check::Kind;
 use crate::dependency::Dependency;
 use crate::exposure::ShowDetails;
+use crate::group::Group;
 use crate::route::Route;
 use crate::settings::{Settings, duration};
 use crate::status::Status;
@@ -25,6 +26,8 @@ pub struct Config {
     pub prefix: Option<String>,
     /// The endpoints that are there or not.
     pub endpoints: BTreeMap<Route, bool>,
+    /// Whether `/livez`, `/readyz`, `/startupz` and `/healthz` are there.
+    pub kubernetes_paths: Option<bool>,
     /// The deadline of one run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
@@ -59,6 +62,8 @@ pub struct Config {
     pub show_details: Option<ShowDetails>,
     /// The statuses that are answered with another code.
     pub status_codes: BTreeMap<Status, u16>,
+    /// The groups of checks, and what is different for probes.
+    pub groups: BTreeMap<String, Group>,
     /// The services that this one needs.
     pub service_dependencies: BTreeMap<String, Dependency>,
     /// The probes that ask dependencies, and which.
@@ -149,10 +154,16 @@ impl Config {
             let own = checks.remove(&name).unwrap_or_default();
             checks.insert(name, own.or(fallback));
         }
+        let mut groups = self.groups;
+        for (name, fallback) in fallback.groups {
+            let own = groups.remove(&name).unwrap_or_default();
+            groups.insert(name, own.or(fallback));
+        }
         Config {
             name: self.name.or(fallback.name),
             prefix: self.prefix.or(fallback.prefix),
             endpoints: merged(self.endpoints, fallback.endpoints),
+            kubernetes_paths: self.kubernetes_paths.or(fallback.kubernetes_paths),
             timeout: self.timeout.or(fallback.timeout),
             ttl,
             interval,
@@ -166,6 +177,7 @@ impl Config {
             drain_timeout: self.drain_timeout.or(fallback.drain_timeout),
             show_details: self.show_details.or(fallback.show_details),
             status_codes: merged(self.status_codes, fallback.status_codes),
+            groups,
             service_dependencies: merged(self.service_dependencies, fallback.service_dependencies),
             cascade: merged(self.cascade, fallback.cascade),
             preferred_url_scheme: self.preferred_url_scheme.or(fallback.preferred_url_scheme),
@@ -246,6 +258,20 @@ mod tests {
                 r#"{"status_codes": {"SICK": 503}}"#,
                 "`status_codes`: unknown variant `SICK`, expected one of `UP`",
             ),
+            (
+                r#"{"groups": {"a": {"includes": []}}}"#,
+                "`groups.a.includes`: unknown field `includes`",
+            ),
+            (r#"{"groups": {"a": {"include": "db"}}}"#, "`groups.a.include`: invalid type: string"),
+            (
+                r#"{"groups": {"a": {"show_details": "perhaps"}}}"#,
+                "`groups.a.show_details`: unknown variant `perhaps`",
+            ),
+            (
+                r#"{"groups": {"a": {"status_codes": {"SICK": 503}}}}"#,
+                "`groups.a.status_codes`: unknown variant `SICK`",
+            ),
+            (r#"{"kubernetes_paths": 1}"#, "`kubernetes_paths`: invalid type: integer `1`"),
             (r#"{"endpoints": {"inof": false}}"#, "unknown variant `inof`"),
             (r#"{"cascade": {"readyness": []}}"#, "unknown variant `readyness`"),
             (

@@ -39,8 +39,8 @@ impl Error {
         self.has(Kind::State)
     }
 
-    /// Whether a check that was required, replaced, left out or configured is not there, or a service
-    /// dependency that `cascade` names.
+    /// Whether a check that was required, replaced, left out, configured or put into a group is not there,
+    /// or a service dependency that `cascade` names.
     pub fn is_absent(&self) -> bool {
         self.has(Kind::Absent)
     }
@@ -86,6 +86,15 @@ impl std::error::Error for Error {}
 /// An error, if there was any mistake.
 pub(crate) fn refuse(mistakes: Vec<Mistake>) -> Result<(), Error> {
     if mistakes.is_empty() { Ok(()) } else { Err(Error { mistakes }) }
+}
+
+/// How a message about a group begins.
+fn group_at(group: &str, origin: Option<&Origin>) -> String {
+    let group: String = group.chars().take(128).collect();
+    match origin {
+        Some(origin) => format!("the group {group:?} at {origin} "),
+        None => format!("the group {group:?} of `groups` "),
+    }
 }
 
 impl Mistake {
@@ -167,6 +176,30 @@ impl Mistake {
              rename one, since both would be `/health/{group}`"
         );
         Mistake::new(Kind::NameTaken, text)
+    }
+
+    /// `group` is where the program gave it, if it did.
+    pub(crate) fn check_named_like_group(
+        name: &str,
+        check: &Origin,
+        group: Option<&Origin>,
+    ) -> Self {
+        let at = group.map(|group| format!(" at {group}")).unwrap_or_default();
+        let text = format!(
+            "the check `{name}` at {check} has the name of a group{at}: rename one, since both would be \
+             `/health/{name}`"
+        );
+        Mistake::new(Kind::NameTaken, text)
+    }
+
+    /// A mistake in what is set for a group.
+    pub(crate) fn group(group: &str, origin: Option<&Origin>, complaint: &str) -> Self {
+        Mistake::new(Kind::Invalid, format!("{}{complaint}", group_at(group, origin)))
+    }
+
+    /// What is set for a group names a check that is not there.
+    pub(crate) fn absent_member(group: &str, origin: Option<&Origin>, complaint: &str) -> Self {
+        Mistake::new(Kind::Absent, format!("{}{complaint}", group_at(group, origin)))
     }
 
     pub(crate) fn same_key(key: &str, first: &Origin, second: &Origin) -> Self {

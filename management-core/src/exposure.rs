@@ -98,6 +98,7 @@ pub(crate) struct Exposure {
     pub(crate) show_details: ShowDetails,
     pub(crate) codes: Codes,
     pub(crate) switched_off: BTreeSet<Route>,
+    pub(crate) kubernetes_paths: bool,
 }
 
 impl Exposure {
@@ -112,6 +113,7 @@ impl Exposure {
             show_details: config.show_details.clone().unwrap_or_default(),
             codes,
             switched_off: config.endpoints.iter().filter_map(is_off).collect(),
+            kubernetes_paths: config.kubernetes_paths.unwrap_or(false),
         }
     }
 }
@@ -140,6 +142,14 @@ impl Codes {
             }
         };
         Ok(())
+    }
+
+    /// Those of liveness: what is not definitely broken is not to be restarted.
+    pub(crate) fn of_liveness(self) -> Self {
+        let down = Status::Down as usize;
+        let mut unavailable = [false; 5];
+        unavailable[down] = self.unavailable[down];
+        Codes { unavailable }
     }
 
     pub(crate) fn of(&self, status: Status) -> StatusCode {

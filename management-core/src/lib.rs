@@ -21,6 +21,7 @@
 //!
 //! - [`Management`] has the checks and runs them; [`Builder`] makes one.
 //! - [`Check`] is a check without an attribute; [`Health`] and [`IntoHealth`] are what checks return.
+//! - [`Group`] is a part of the checks with an answer of its own.
 //! - [`HealthReport`] is an answer, [`Component`] a part of it.
 //! - [`Availability`] is what the service says of itself: starting, accepting, refusing or broken. A
 //!   server that runs under it says so with a [`Server`].
@@ -49,6 +50,8 @@ pub mod endpoint;
 mod environment;
 mod error;
 mod exposure;
+mod group;
+mod grouping;
 mod health;
 mod info;
 mod log;
@@ -61,6 +64,7 @@ mod registry;
 mod report;
 mod route;
 mod runner;
+mod scope;
 mod settings;
 mod slot;
 mod state;
@@ -81,6 +85,7 @@ pub use config::{CheckConfig, Config};
 pub use dependency::Dependency;
 pub use error::Error;
 pub use exposure::ShowDetails;
+pub use group::Group;
 pub use health::{Health, IntoHealth};
 pub use management::{CheckInfo, Management};
 pub use management_macros::{

@@ -28,8 +28,13 @@ pub(crate) fn check(about: &About, before: Option<Status>, health: &Health) {
 
 /// An answer was given: a line if its status has changed. What is wanted, as a drain is, raises no
 /// alarm.
-pub(crate) fn answer(name: &str, before: Option<Status>, report: &HealthReport, is_wanted: bool) {
-    changed(&name, before, report.status(), is_wanted, || {
+pub(crate) fn answer(
+    name: &dyn fmt::Display,
+    before: Option<Status>,
+    report: &HealthReport,
+    is_wanted: bool,
+) {
+    changed(name, before, report.status(), is_wanted, || {
         let causes: Vec<_> = report
             .components()
             .iter()

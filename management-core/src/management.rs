@@ -18,10 +18,10 @@ use crate::info::identity::Identity;
 use crate::log::{self, line};
 use crate::name::AVAILABILITY;
 use crate::overrides;
-use crate::report::{Answered, Component, HealthReport, LeftOut, Pending, Question};
+use crate::report::{Answered, Component, HealthReport, LeftOut, Pending};
+use crate::scope::{Groups, Question, Scope, Scopes};
 use crate::settings::Settings;
 use crate::slot::{Signals, Slot};
-use crate::status::Status;
 use crate::version::Version;
 
 /// The checks of a service, and how they are run.
@@ -60,15 +60,13 @@ pub(crate) struct Inner {
     pub(crate) signals: Arc<Signals>,
     pub(crate) defaults: Settings,
     pub(crate) overrides: BTreeMap<String, CheckConfig>,
-    pub(crate) probe_budget: Duration,
     pub(crate) health_budget: Duration,
+    pub(crate) scopes: Scopes,
     pub(crate) exposure: Exposure,
     pub(crate) has_dependencies: bool,
     pub(crate) availability: Availability,
     pub(crate) drain_timeout: Duration,
     pub(crate) listen: Mutex<Option<String>>,
-    /// What was answered last to each question.
-    pub(crate) said: [Mutex<Option<Status>>; Question::ALL.len()],
 }
 
 impl Drop for Inner {
@@ -116,23 +114,48 @@ impl Management {
     /// The answer takes as long as the slowest check, and not longer than
     /// [`Builder::health_budget`].
     pub async fn health(&self) -> HealthReport {
-        self.report(Question::Health).await
+        self.report(self.scope(Question::Health)).await
     }
 
     /// Whether the process has to be restarted: the liveness checks.
     pub async fn liveness(&self) -> HealthReport {
-        self.report(Question::Liveness).await
+        self.report(self.scope(Question::Liveness)).await
     }
 
     /// Whether the service wants requests: readiness and liveness checks, and startup checks that
     /// have not succeeded yet.
     pub async fn readiness(&self) -> HealthReport {
-        self.report(Question::Readiness).await
+        self.report(self.scope(Question::Readiness)).await
     }
 
     /// Whether the service has started: each startup check until its first success.
     pub async fn startup(&self) -> HealthReport {
-        self.report(Question::Startup).await
+        self.report(self.scope(Question::Startup)).await
+    }
+
+    /// The checks of a group, by its name, if there is such a group. A group is made by the checks that
+    /// name it, and by [`Builder::group`]; `liveness`, `readiness` and `startup` are the probes.
+    ///
+    /// ```
+    /// use management_core::{Check, Management, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), management_core::Error> {
+    /// let db = Check::new("db", async || false).groups(["payments"]);
+    /// let management = Management::builder().check(db).build()?;
+    ///
+    /// let payments = management.group("payments").await.expect("there is such a group");
+    /// assert_eq!(payments.status(), Status::Down);
+    /// assert!(management.group("orders").await.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn group(&self, name: &str) -> Option<HealthReport> {
+        let scope = match Question::probe(name) {
+            Some(probe) => Arc::clone(self.scope(probe)),
+            None => Arc::clone(self.groups().get(name)?),
+        };
+        Some(self.report(&scope).await)
     }
 
     /// Whether the service wants requests: what it says of itself.
@@ -160,7 +183,7 @@ impl Management {
         }
         self.wake();
         let slot = self.find(name)?;
-        let answered = match self.ask_one(&slot).now() {
+        let answered = match self.ask_one(self.scope(Question::Health), &slot).now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
@@ -179,14 +202,14 @@ impl Management {
         self.inner.identity.resource(version.ok().flatten().as_deref())
     }
 
-    async fn report(&self, question: Question) -> HealthReport {
+    async fn report(&self, scope: &Arc<Scope>) -> HealthReport {
         self.wake();
-        let pending = self.ask(question, &LeftOut::default());
+        let pending = self.ask(scope, &LeftOut::default());
         let answered = match pending.now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
-        self.note(question, &answered);
+        self.note(scope, &answered);
         answered.report
     }
 
@@ -199,11 +222,13 @@ impl Management {
 
     /// The checks there are, sorted by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
-        self.slots().iter().map(|slot| CheckInfo::new(slot)).collect()
+        let groups = self.groups();
+        self.slots().iter().map(|slot| CheckInfo::new(slot, &groups)).collect()
     }
 
     /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
-    /// one that is switched off is not added.
+    /// one that is switched off is not added. A group that it names and that is not there yet is made, and
+    /// stays when its last check goes.
     ///
     /// # Errors
     ///
@@ -220,6 +245,7 @@ impl Management {
         let slot = Arc::new(self.inner.accept(check, &slots)?);
         let at = slots.partition_point(|other| other.name() < slot.name());
         Arc::make_mut(&mut slots).insert(at, Arc::clone(&slot));
+        self.inner.scopes.add(&slot.groups);
         drop(slots);
         self.inner.signals.advance();
         start(&slot, Instant::now());
@@ -248,27 +274,28 @@ impl Management {
         Some(Arc::clone(&slots[at]))
     }
 
-    pub(crate) fn ask(&self, question: Question, left_out: &LeftOut) -> Pending {
-        let budget = match question {
-            Question::Health => self.inner.health_budget,
-            _ => self.inner.probe_budget,
-        };
-        Pending::ask(&self.slots(), &self.inner.availability, question, left_out, budget)
+    pub(crate) fn scope(&self, question: Question) -> &Arc<Scope> {
+        self.inner.scopes.question(question)
     }
 
-    pub(crate) fn ask_one(&self, slot: &Arc<Slot>) -> Pending {
-        Pending::ask_one(slot, self.inner.health_budget)
+    /// The groups of the service's own.
+    pub(crate) fn groups(&self) -> Arc<Groups> {
+        self.inner.scopes.groups()
+    }
+
+    pub(crate) fn ask(&self, scope: &Arc<Scope>, left_out: &LeftOut) -> Pending {
+        Pending::ask(&self.slots(), &self.inner.availability, scope, left_out)
+    }
+
+    pub(crate) fn ask_one(&self, scope: &Arc<Scope>, slot: &Arc<Slot>) -> Pending {
+        Pending::ask_one(slot, scope)
     }
 
     /// Logs an answer that differs from the one before it.
-    pub(crate) fn note(&self, question: Question, answered: &Answered) {
-        let status = answered.report.status();
-        let mut said =
-            self.inner.said[question as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        let before = said.replace(status);
-        drop(said);
+    pub(crate) fn note(&self, scope: &Scope, answered: &Answered) {
+        let before = scope.answered(answered.report.status());
         let is_draining = self.inner.availability.is_draining();
-        log::answer(question.name(), before, &answered.report, is_draining);
+        log::answer(scope, before, &answered.report, is_draining);
     }
 
     /// Starts the background work that should be going on and is not.
@@ -334,12 +361,15 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    pub(crate) fn new(slot: &Slot) -> Self {
+    fn new(slot: &Slot, groups: &Groups) -> Self {
+        let others = groups.values().filter(|group| !slot.groups.contains(&group.name));
+        let own = slot.groups.iter().filter_map(|name| groups.get(name));
+        let groups = own.chain(others).filter(|group| group.has(slot));
         CheckInfo {
             name: slot.name().to_owned(),
             kind: slot.about.kind,
             critical: slot.about.critical,
-            groups: slot.groups.clone(),
+            groups: groups.map(|group| group.name.clone()).collect(),
             krate: slot.origin.krate(),
             file: slot.origin.file(),
             line: slot.origin.line(),

@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::availability::{Availability, AvailabilityState};
+use crate::availability::Availability;
 use crate::check::Kind;
 use crate::health::Health;
 use crate::name::AVAILABILITY;
-use crate::runner::{Asked, Outcome, Reading, Runner};
+use crate::runner::{Asked, Outcome, Reading};
+use crate::scope::Scope;
 use crate::slot::{About, Slot, weigh};
 use crate::status::Status;
 
@@ -142,68 +143,6 @@ impl fmt::Debug for Component {
     }
 }
 
-/// One of the questions that are put to many checks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Question {
-    Health,
-    Liveness,
-    Readiness,
-    Startup,
-}
-
-impl Question {
-    pub(crate) const ALL: [Question; 4] =
-        [Question::Health, Question::Liveness, Question::Readiness, Question::Startup];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Question::Health => "health",
-            Question::Liveness => "liveness",
-            Question::Readiness => "readiness",
-            Question::Startup => "startup",
-        }
-    }
-
-    /// What the service says of itself, as far as it is an answer to this.
-    fn said(self, availability: &Availability) -> Option<Component> {
-        match self {
-            Question::Health | Question::Readiness => availability.component(),
-            Question::Liveness => availability
-                .component()
-                .filter(|_| availability.state() == AvailabilityState::Broken),
-            Question::Startup => None,
-        }
-    }
-
-    fn includes(self, slot: &Slot) -> bool {
-        match (self, slot.about.kind) {
-            (Question::Readiness, Kind::Dependency) => slot.cascade.is_some(),
-            (Question::Health, _)
-            | (Question::Liveness | Question::Readiness, Kind::Liveness)
-            | (Question::Readiness, Kind::Readiness)
-            | (Question::Startup, Kind::Startup) => true,
-            (Question::Readiness, Kind::Startup) => !slot.runner.is_settled(),
-            _ => false,
-        }
-    }
-
-    /// What is run of a check that is part of this question.
-    fn runner(self, slot: &Slot) -> &Arc<Runner<Health>> {
-        match (self, &slot.cascade) {
-            (Question::Readiness, Some(cascade)) => &cascade.runner,
-            _ => &slot.runner,
-        }
-    }
-
-    /// What is told of it.
-    fn about(self, slot: &Slot) -> &Arc<About> {
-        match (self, &slot.cascade) {
-            (Question::Readiness, Some(cascade)) => &cascade.about,
-            _ => &slot.about,
-        }
-    }
-}
-
 /// Which checks are not asked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LeftOut {
@@ -221,12 +160,11 @@ impl LeftOut {
 
 /// Checks that have been asked, all at once, and of which some may still be running.
 pub(crate) struct Pending {
-    question: Question,
+    scope: Arc<Scope>,
     /// Where the answer is also about what the service says of itself.
     availability: Option<Availability>,
     asked: Vec<(Arc<Slot>, Asked<Health>)>,
     at: Instant,
-    budget: Duration,
 }
 
 /// A report, and until when the same question has the same answer.
@@ -236,34 +174,29 @@ pub(crate) struct Answered {
 }
 
 impl Pending {
-    /// Asks every check that the question is about and that is not left out.
+    /// Asks every check that the answer is about and that is not left out.
     pub(crate) fn ask(
         slots: &[Arc<Slot>],
         availability: &Availability,
-        question: Question,
+        scope: &Arc<Scope>,
         left_out: &LeftOut,
-        budget: Duration,
     ) -> Self {
-        let wanted = slots.iter().filter(|slot| question.includes(slot) && !left_out.has(slot));
+        let wanted = slots.iter().filter(|slot| scope.has(slot) && !left_out.has(slot));
         let is_left_out = left_out.names.contains(AVAILABILITY);
         let availability = (!is_left_out).then(|| availability.clone());
-        Pending { availability, ..Pending::ask_all(wanted, question, budget) }
+        Pending { availability, ..Pending::ask_all(wanted, scope) }
     }
 
-    /// Asks one check as `/health` does.
-    pub(crate) fn ask_one(slot: &Arc<Slot>, budget: Duration) -> Self {
-        Pending::ask_all(std::iter::once(slot), Question::Health, budget)
+    /// Asks one check as a part of what the answer is about.
+    pub(crate) fn ask_one(slot: &Arc<Slot>, scope: &Arc<Scope>) -> Self {
+        Pending::ask_all(std::iter::once(slot), scope)
     }
 
-    fn ask_all<'a>(
-        slots: impl Iterator<Item = &'a Arc<Slot>>,
-        question: Question,
-        budget: Duration,
-    ) -> Self {
+    fn ask_all<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, scope: &Arc<Scope>) -> Self {
         let at = Instant::now();
         let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
-        asked.extend(slots.map(|slot| (Arc::clone(slot), question.runner(slot).ask(at))));
-        Pending { question, availability: None, asked, at, budget }
+        asked.extend(slots.map(|slot| (Arc::clone(slot), scope.runner(slot).ask(at))));
+        Pending { scope: Arc::clone(scope), availability: None, asked, at }
     }
 
     /// The answer, if there is nothing to wait for.
@@ -275,26 +208,26 @@ impl Pending {
             Asked::Known(reading) => Some((slot, reading)),
             Asked::Running(_) => None,
         });
-        Ok(fold(self.question, self.availability.as_ref(), known))
+        Ok(fold(&self.scope, self.availability.as_ref(), known))
     }
 
     /// The answer, when every run has ended or the budget is spent.
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is looked at again, and no timer has to be armed.
         yield_now().await;
-        let mut known = Vec::with_capacity(self.asked.len());
+        let Pending { scope, availability, asked, at } = self;
+        let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
-        for (slot, asked) in self.asked {
-            let runner = self.question.runner(&slot);
-            let reading = runner.settle(asked, self.at, self.budget).await;
+        for (slot, asked) in asked {
+            let reading = scope.runner(&slot).settle(asked, at, scope.budget).await;
             known.push((slot, reading));
         }
-        fold(self.question, self.availability.as_ref(), known.into_iter())
+        fold(&scope, availability.as_ref(), known.into_iter())
     }
 }
 
 fn fold(
-    question: Question,
+    scope: &Scope,
     availability: Option<&Availability>,
     known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>,
 ) -> Answered {
@@ -305,10 +238,10 @@ fn fold(
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
-            Component::new(question.about(&slot), reading)
+            Component::new(scope.about(&slot), reading)
         })
         .collect();
-    if let Some(said) = availability.and_then(|availability| question.said(availability)) {
+    if let Some(said) = availability.and_then(|availability| scope.said(availability)) {
         let at = components.partition_point(|component| component.name() < said.name());
         components.insert(at, said);
     }

@@ -11,6 +11,7 @@ use crate::health::Health;
 use crate::log;
 use crate::report::Component;
 use crate::runner::{Background, Job, Outcome, Runner, Value};
+use crate::scope::Scopes;
 use crate::settings::{Plan, Schedule};
 use crate::status::Status;
 
@@ -50,6 +51,8 @@ pub(crate) struct Slot {
     pub(crate) groups: Vec<String>,
     pub(crate) origin: Origin,
     pub(crate) runner: Arc<Runner<Health>>,
+    /// A probe reads it, although it is perhaps of a kind that none does.
+    is_probed: bool,
     /// Asks a dependency on behalf of readiness, where that is to be done.
     pub(crate) cascade: Option<Probed>,
 }
@@ -75,19 +78,21 @@ impl Slot {
         about: About,
         check: Accepted,
         signals: &Arc<Signals>,
-        probe_budget: Duration,
+        scopes: &Scopes,
     ) -> Self {
         let Accepted { groups, origin, job, mut plan, cascade } = check;
         plan.once = about.kind == Kind::Startup;
         let about = Arc::new(about);
         // Nobody waits for a run in the background.
         let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. });
-        let budget = |is_probed| (is_probed && is_waited_for).then_some(probe_budget);
-        let own_is_probed = match &cascade {
+        let budget =
+            |is_awaited: bool| (is_awaited && is_waited_for).then_some(scopes.probe_budget());
+        let is_probed = scopes.is_probed(&about.name, about.kind);
+        let is_awaited = match &cascade {
             Some(Cascade { own: None }) => true,
-            _ => about.kind.is_probed(),
+            _ => is_probed || scopes.is_grouped(&about.name, &groups),
         };
-        let runner = runner(&about, job, plan, signals, budget(own_is_probed));
+        let runner = runner(&about, job, plan, signals, budget(is_awaited));
         let cascade = cascade.map(|cascade| match cascade.own {
             None => Probed { about: Arc::clone(&about), runner: Arc::clone(&runner) },
             Some((url, job)) => {
@@ -99,7 +104,7 @@ impl Slot {
                 Probed { about, runner }
             }
         });
-        Slot { about, groups, origin, runner, cascade }
+        Slot { about, groups, origin, runner, is_probed, cascade }
     }
 
     /// Every runner there is.
@@ -112,7 +117,7 @@ impl Slot {
     /// The runner that a probe reads, if one does.
     pub(crate) fn probed(&self) -> Option<&Arc<Runner<Health>>> {
         let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
-        cascade.or_else(|| self.about.kind.is_probed().then_some(&self.runner))
+        cascade.or_else(|| self.is_probed.then_some(&self.runner))
     }
 
     pub(crate) fn name(&self) -> &str {

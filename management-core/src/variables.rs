@@ -18,9 +18,10 @@ enum Syntax {
 }
 
 /// Each key, and the variables that set it; the first that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 26] = [
+const VARIABLES: [(&str, &[&str], Syntax); 28] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
+    ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
     ("timeout", &["MANAGEMENT_TIMEOUT"], Syntax::Text),
     ("ttl", &["MANAGEMENT_TTL"], Syntax::Text),
     ("interval", &["MANAGEMENT_INTERVAL"], Syntax::Text),
@@ -34,6 +35,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 26] = [
     ("drain_timeout", &["MANAGEMENT_DRAIN_TIMEOUT"], Syntax::Text),
     ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
     ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
+    ("groups", &["MANAGEMENT_GROUPS"], Syntax::Json),
     ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),
     ("cascade", &["MANAGEMENT_CASCADE"], Syntax::Json),
     ("preferred_url_scheme", &["PREFERRED_URL_SCHEME", "SCHEME"], Syntax::Text),
@@ -60,6 +62,7 @@ fn sample(key: &str) -> &'static str {
     match key {
         "endpoints" => r#"{"info": false}"#,
         "checks" => r#"{"db": {"timeout": "1s"}}"#,
+        "groups" => r#"{"payments": {"include": ["db"]}}"#,
         "status_codes" => r#"{"DEGRADED": 503}"#,
         "service_dependencies" => r#"{"users": "user-service:9922"}"#,
         "cascade" => r#"{"readiness": ["users"]}"#,

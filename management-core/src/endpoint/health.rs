@@ -1,26 +1,44 @@
 //! How the service is: `/health`, the probes and single checks.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use http::StatusCode;
 use http::request::Parts;
 
 use super::query::Query;
 use super::reply::{Content, Reply};
-use super::{Endpoint, Respond, json, routes};
+use super::text::{Excluded, Lines};
+use super::{Endpoint, Respond, json, negotiate, routes};
 use crate::check::Kind;
 use crate::dependency::CASCADE;
 use crate::management::Management;
 use crate::name::AVAILABILITY;
-use crate::report::{Answered, Component, LeftOut, Pending, Question};
-use crate::status::Status;
+use crate::report::{Answered, Component, LeftOut, Pending};
+use crate::scope::{Groups, Question, Scope};
+
+/// How one answer is written.
+struct Style {
+    content: Content,
+    /// What the last line of a text calls the answer.
+    label: Cow<'static, str>,
+    verbose: bool,
+    details: bool,
+}
 
 impl Endpoint {
     pub(super) fn question(&self, question: Question, request: &Parts) -> Respond {
         let management = &self.shared.management;
         let method = &request.method;
-        let details = management.inner().exposure.show_details.to(request);
-        if request.uri.query().is_some() || is_cascading(management, request) {
-            return self.part_of(question, request, details);
+        let content = negotiate::content(&request.headers);
+        let scope = management.scope(question);
+        if content != Content::Json
+            || request.uri.query().is_some()
+            || is_cascading(management, request)
+        {
+            return self.part_of(scope, content, question.name().into(), request);
         }
+        let details = scope.shows_details(&management.inner().exposure, request);
         if question == Question::Health {
             self.shared.advice.give(request, management, &LeftOut::default());
         }
@@ -28,44 +46,69 @@ impl Endpoint {
         if let Some(reply) = self.shared.kept.get(question, details, epoch) {
             return Respond::ready(reply.to(method));
         }
-        let pending = management.ask(question, &LeftOut::default());
-        let verbose = question == Question::Health;
+        let pending = management.ask(scope, &LeftOut::default());
+        let style = Style { content, label: question.name().into(), verbose: false, details };
         match pending.now() {
             Ok(answered) => {
-                management.note(question, &answered);
-                let reply = judged(management, question, &answered, verbose, details);
+                management.note(scope, &answered);
+                let reply = style.judged(management, scope, &answered, &Excluded::default());
                 self.shared.kept.put(question, details, epoch, answered.until, &reply);
                 Respond::ready(reply.to(method))
             }
             Err(pending) => {
-                let management = management.clone();
+                let (management, scope) = (management.clone(), Arc::clone(scope));
                 Respond::later(method, async move {
                     let answered = pending.wait().await;
-                    management.note(question, &answered);
-                    judged(&management, question, &answered, verbose, details)
+                    management.note(&scope, &answered);
+                    style.judged(&management, &scope, &answered, &Excluded::default())
                 })
             }
         }
     }
 
+    /// A question at one of Kubernetes' own paths.
+    pub(super) fn kubernetes(
+        &self,
+        label: &'static str,
+        question: Question,
+        request: &Parts,
+    ) -> Respond {
+        let content = negotiate::kubernetes_content(&request.headers);
+        let scope = self.shared.management.scope(question);
+        self.part_of(scope, content, label.into(), request)
+    }
+
     /// An answer that may be about a part of the checks.
-    fn part_of(&self, question: Question, request: &Parts, details: bool) -> Respond {
+    fn part_of(
+        &self,
+        scope: &Arc<Scope>,
+        content: Content,
+        label: Cow<'static, str>,
+        request: &Parts,
+    ) -> Respond {
         let management = self.shared.management.clone();
+        let scope = Arc::clone(scope);
         let query = Query::parse(request.uri.query().unwrap_or_default());
-        let verbose = query.verbose || question == Question::Health;
+        let details = scope.shows_details(&management.inner().exposure, request);
+        let style = Style { content, label, verbose: query.verbose, details };
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;
         let left_out = LeftOut { names: query.left_out, dependencies };
-        if question == Question::Health {
+        if scope.question == Some(Question::Health) {
             self.shared.advice.give(request, &management, &left_out);
         }
-        let pending = management.ask(question, &left_out);
+        let pending = management.ask(&scope, &left_out);
         Respond::later(&request.method, async move {
             let answered = settle(pending).await;
             if is_whole {
-                management.note(question, &answered);
+                management.note(&scope, &answered);
             }
-            judged(&management, question, &answered, verbose, details)
+            let excluded = if left_out.names.is_empty() || content != Content::Lines {
+                Excluded::default()
+            } else {
+                Excluded::new(&left_out.names, &scope, &management.slots())
+            };
+            style.judged(&management, &scope, &answered, &excluded)
         })
     }
 
@@ -77,27 +120,62 @@ impl Endpoint {
         if let Some(probe) = routes::probe(&name) {
             return self.respond(probe, request);
         }
-        let management = self.shared.management.clone();
-        if name == AVAILABILITY {
-            let details = management.inner().exposure.show_details.to(request);
-            let said = management.availability().component_always();
-            return Respond::ready(single(&management, &said, details).to(method));
+        let management = &self.shared.management;
+        let content = negotiate::content(&request.headers);
+        if let Some(group) = management.groups().get(&*name) {
+            return self.part_of(group, content, name.into_owned().into(), request);
         }
-        let Some(slot) = management.find(&name) else {
+        self.one(Question::Health, name, content, request)
+    }
+
+    /// A check at one of Kubernetes' own paths.
+    pub(super) fn kubernetes_check(&self, question: Question, request: &Parts) -> Respond {
+        match routes::name_in(request.uri.path()) {
+            Some(name) => {
+                let content = negotiate::kubernetes_content(&request.headers);
+                self.one(question, name, content, request)
+            }
+            None => Respond::ready(Reply::not_found().to(&request.method)),
+        }
+    }
+
+    /// One check alone, as a part of a question.
+    fn one(
+        &self,
+        question: Question,
+        name: Cow<'_, str>,
+        content: Content,
+        request: &Parts,
+    ) -> Respond {
+        let method = &request.method;
+        let management = &self.shared.management;
+        let scope = management.scope(question);
+        let style = || Style {
+            content,
+            label: Cow::Owned(name.to_string()),
+            verbose: Query::parse(request.uri.query().unwrap_or_default()).verbose,
+            // Whom a probe shows details is a matter of its own answers, and this is none.
+            details: management.inner().exposure.show_details.to(request),
+        };
+        if name == AVAILABILITY && scope.has_availability() {
+            let said = management.availability().component_always();
+            return Respond::ready(style().single(scope, &said).to(method));
+        }
+        let Some(slot) = management.find(&name).filter(|slot| scope.may_have(slot)) else {
             return Respond::ready(Reply::not_found().to(method));
         };
-        if slot.about.kind == Kind::Dependency && is_cascading(&management, request) {
+        if slot.about.kind == Kind::Dependency && is_cascading(management, request) {
             let why = "a service dependency is not asked on behalf of another service";
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, why).to(method));
         }
-        let details = management.inner().exposure.show_details.to(request);
-        let pending = management.ask_one(&slot);
+        let (style, scope) = (style(), Arc::clone(scope));
+        let pending = management.ask_one(&scope, &slot);
         Respond::later(method, async move {
             let answered = settle(pending).await;
             let Some(component) = answered.report.components().first() else {
                 return Reply::not_found();
             };
-            single(&management, component, details)
+            style.single(&scope, component)
         })
     }
 }
@@ -117,28 +195,39 @@ async fn settle(pending: Pending) -> Answered {
     }
 }
 
-/// The body and the code of an answer about one check alone.
-fn single(management: &Management, component: &Component, details: bool) -> Reply {
-    let code = management.inner().exposure.codes.of(component.status());
-    Reply { code, content: Content::Json, body: json::component(component, details) }
-}
+impl Style {
+    /// The body and the code of an answer about many checks.
+    fn judged(
+        &self,
+        management: &Management,
+        scope: &Scope,
+        answered: &Answered,
+        excluded: &Excluded,
+    ) -> Reply {
+        let report = &answered.report;
+        let code = scope.codes().of(report.status());
+        let body = match (self.content, scope.question) {
+            (Content::Lines, _) => self.lines(scope, code).report(report, excluded),
+            (_, Some(Question::Health)) => json::report(report, self.details, &management.groups()),
+            // A probe is read by machines, which want no more than its status.
+            (_, Some(_)) if !self.verbose => json::status(report.status()),
+            _ => json::report(report, self.details, &Groups::new()),
+        };
+        Reply { code, content: self.content, body }
+    }
 
-/// The body and the code of a question's answer.
-fn judged(
-    management: &Management,
-    question: Question,
-    answered: &Answered,
-    verbose: bool,
-    details: bool,
-) -> Reply {
-    let report = &answered.report;
-    let status = report.status();
-    // Not to know, or not to want requests, must not restart a pod.
-    let code = if question == Question::Liveness && status != Status::Down {
-        StatusCode::OK
-    } else {
-        management.inner().exposure.codes.of(status)
-    };
-    let body = if verbose { json::report(report, details) } else { json::status(status) };
-    Reply { code, content: Content::Json, body }
+    /// The body and the code of an answer about one check alone.
+    fn single(&self, scope: &Scope, component: &Component) -> Reply {
+        let code = scope.codes().of(component.status());
+        let body = match self.content {
+            Content::Lines => self.lines(scope, code).single(component),
+            _ => json::component(component, self.details),
+        };
+        Reply { code, content: self.content, body }
+    }
+
+    fn lines<'a>(&'a self, scope: &'a Scope, code: StatusCode) -> Lines<'a> {
+        let Style { label, verbose, details, .. } = self;
+        Lines { label, code, codes: scope.codes(), verbose: *verbose, details: *details }
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::info::Json;
 use crate::info::identity::{ATTRIBUTES, Identity};
 use crate::report::{Component, HealthReport};
+use crate::scope::Groups;
 use crate::status::Status;
 
 /// `{"status":…}`
@@ -24,14 +25,18 @@ pub(super) fn status(status: Status) -> Bytes {
     })
 }
 
-/// `{"status":…,"components":{name:{"status":…}}}`
-pub(super) fn report(report: &HealthReport, details: bool) -> Bytes {
+/// `{"status":…,"components":{name:{"status":…}},"groups":[…]}`
+pub(super) fn report(report: &HealthReport, details: bool, groups: &Groups) -> Bytes {
     #[derive(Serialize)]
     struct Report<'a> {
         status: Status,
         components: Components<'a>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<&'a str>,
     }
-    to_bytes(&Report { status: report.status(), components: Components { report, details } })
+    let groups = groups.keys().map(String::as_str).collect();
+    let components = Components { report, details };
+    to_bytes(&Report { status: report.status(), components, groups })
 }
 
 /// One check by itself.

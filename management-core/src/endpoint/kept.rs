@@ -1,4 +1,4 @@
-//! The last answers, for as long as asking again would change nothing.
+//! The last answers as JSON, for as long as asking again would change nothing.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::reply::{Content, Reply};
-use crate::report::Question;
+use crate::scope::Question;
 
 /// One answer per question and visibility.
 #[derive(Default)]

@@ -26,10 +26,12 @@ mod health;
 mod identity;
 mod json;
 mod kept;
+mod negotiate;
 mod prober;
 mod query;
 mod reply;
 mod routes;
+mod text;
 
 use std::fmt;
 use std::pin::Pin;
@@ -41,8 +43,8 @@ use http::request::Parts;
 use http::{Method, Response};
 
 use crate::management::Management;
-use crate::report::Question;
 pub use crate::route::Route;
+use crate::scope::Question;
 use kept::Kept;
 use prober::Advice;
 use reply::Reply;
@@ -70,24 +72,28 @@ impl Endpoint {
         Endpoint { shared: Arc::new(shared) }
     }
 
-    /// Each path, with the prefix and with `{name}` for one segment, and its route. Every path is
+    /// Each path, with the prefix and with `{name}` for one segment, and its route; then those of
+    /// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths), which have no prefix. Every path is
     /// also meant with a slash at its end.
     pub fn paths(&self) -> impl Iterator<Item = (String, Route)> {
         let prefix = &self.shared.management.inner().exposure.prefix;
-        let is_there = |&&(_, route): &&(_, Route)| self.is_there(route);
-        routes::ROUTES
-            .iter()
-            .filter(is_there)
-            .map(move |&(path, route)| (format!("{prefix}{path}"), route))
+        let prefixed = move |&(path, route): &(&str, _)| (format!("{prefix}{path}"), route);
+        let kubernetes = routes::KUBERNETES.iter().map(|&(path, route)| (path.to_owned(), route));
+        let all = routes::ROUTES.iter().map(prefixed).chain(kubernetes);
+        all.filter(|&(_, route)| self.is_there(route))
     }
 
     fn is_there(&self, route: Route) -> bool {
-        !self.shared.management.inner().exposure.switched_off.contains(&route)
+        let exposure = &self.shared.management.inner().exposure;
+        let is_off = |route| exposure.switched_off.contains(&route);
+        let is_known = exposure.kubernetes_paths || !route.is_kubernetes();
+        is_known && !is_off(route) && !is_off(route.parent())
     }
 
     /// The response to a request that arrived at a route.
     ///
-    /// For [`Route::Named`], the last segment of the request's path is the name.
+    /// For [`Route::Named`] and for those that end with `Check`, the last segment of the request's path is
+    /// the name.
     pub fn respond(&self, route: Route, request: &Parts) -> Respond {
         let method = &request.method;
         if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -104,6 +110,14 @@ impl Endpoint {
             Route::Readiness => self.question(Question::Readiness, request),
             Route::Startup => self.question(Question::Startup, request),
             Route::Named => self.named(request),
+            Route::Livez => self.kubernetes("livez", Question::Liveness, request),
+            Route::Readyz => self.kubernetes("readyz", Question::Readiness, request),
+            Route::Startupz => self.kubernetes("startupz", Question::Startup, request),
+            Route::Healthz => self.kubernetes("healthz", Question::Health, request),
+            Route::LivezCheck => self.kubernetes_check(Question::Liveness, request),
+            Route::ReadyzCheck => self.kubernetes_check(Question::Readiness, request),
+            Route::StartupzCheck => self.kubernetes_check(Question::Startup, request),
+            Route::HealthzCheck => self.kubernetes_check(Question::Health, request),
             Route::Info => {
                 let management = management.clone();
                 Respond::later(method, async move { identity::info(&management).await })

@@ -34,10 +34,14 @@ impl Advice {
         }
         if !self.is_given.swap(true, Ordering::Relaxed) {
             let path = request.uri.path().trim_end_matches('/');
+            let readiness = match path.strip_suffix("/healthz") {
+                Some(root) => format!("{root}/readyz"),
+                None => format!("{path}/readiness"),
+            };
             line!(
                 WARN,
                 "{prober} probes {path}, which fails with any service dependency: let it ask \
-                 {path}/readiness instead",
+                 {readiness} instead",
             );
         }
     }

@@ -1,7 +1,9 @@
 //! From a code and a body to a response.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::json;
@@ -12,12 +14,16 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const ACCEPT: HeaderValue = HeaderValue::from_static("Accept");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// What a body is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Content {
     Json,
+    /// A line for each check.
+    Lines,
+    /// A version.
     Text,
     Problem,
 }
@@ -26,14 +32,14 @@ impl Content {
     fn media_type(self) -> HeaderValue {
         match self {
             Content::Json => JSON,
-            Content::Text => TEXT,
+            Content::Lines | Content::Text => TEXT,
             Content::Problem => PROBLEM,
         }
     }
 
     /// Whether the client's `Accept` has had a say.
     fn is_negotiated(self) -> bool {
-        matches!(self, Content::Json)
+        matches!(self, Content::Json | Content::Lines)
     }
 }
 
@@ -68,6 +74,10 @@ impl Reply {
         headers.insert(CACHE_CONTROL, NO_STORE);
         if self.content.is_negotiated() {
             headers.insert(VARY, ACCEPT);
+        }
+        if let Content::Lines = self.content {
+            // As the Kubernetes API server says, so that a name is never taken for markup.
+            headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         }
         let mut body = self.body;
         if *method == Method::HEAD {

@@ -19,6 +19,18 @@ pub(super) const ROUTES: [(&str, Route); 8] = [
     ("/version", Route::Version),
 ];
 
+/// Each path at the root, for those who have the habits of Kubernetes' own components.
+pub(super) const KUBERNETES: [(&str, Route); 8] = [
+    ("/livez", Route::Livez),
+    ("/livez/{name}", Route::LivezCheck),
+    ("/readyz", Route::Readyz),
+    ("/readyz/{name}", Route::ReadyzCheck),
+    ("/startupz", Route::Startupz),
+    ("/startupz/{name}", Route::StartupzCheck),
+    ("/healthz", Route::Healthz),
+    ("/healthz/{name}", Route::HealthzCheck),
+];
+
 /// The longest way to write 128 characters: each of four bytes, each percent-encoded.
 const LONGEST_ENCODED: usize = 128 * 4 * 3;
 

@@ -1,0 +1,189 @@
+//! Bodies as the Kubernetes API server writes them: `ok`, or a line for each check and one for all.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::exposure::Codes;
+use crate::name::AVAILABILITY;
+use crate::report::{Component, HealthReport};
+use crate::scope::Scope;
+use crate::slot::{Slot, weigh};
+use crate::status::Status;
+
+/// How many names that are none are told, and how many characters of each.
+const ENOUGH: usize = 10;
+const LONGEST: usize = 128;
+
+/// What all lines of an answer have in common.
+pub(super) struct Lines<'a> {
+    /// What the last line calls the answer.
+    pub(super) label: &'a str,
+    pub(super) code: StatusCode,
+    pub(super) codes: &'a Codes,
+    pub(super) verbose: bool,
+    pub(super) details: bool,
+}
+
+/// What a request leaves out, by name: those that the answer is about, and others.
+#[derive(Default)]
+pub(super) struct Excluded {
+    known: Vec<String>,
+    unknown: Vec<String>,
+}
+
+impl Excluded {
+    pub(super) fn new(names: &BTreeSet<String>, scope: &Scope, slots: &[Arc<Slot>]) -> Self {
+        let is_known = |name: &String| match &**name {
+            AVAILABILITY => scope.has_availability(),
+            name => slots
+                .binary_search_by(|slot| slot.name().cmp(name))
+                .is_ok_and(|at| scope.may_have(&slots[at])),
+        };
+        let (known, unknown) = names.iter().cloned().partition(is_known);
+        Excluded { known, unknown }
+    }
+}
+
+impl Lines<'_> {
+    /// The answer about many checks.
+    pub(super) fn report(&self, report: &HealthReport, excluded: &Excluded) -> Bytes {
+        self.write(|text| {
+            let mut left_out = excluded.known.iter().peekable();
+            for component in report.components() {
+                while let Some(name) = left_out.next_if(|name| &***name < component.name()) {
+                    writeln!(text, "[+]{name} excluded: ok")?;
+                }
+                let status = component.status();
+                self.line(text, component, weigh(component.is_critical(), status))?;
+            }
+            for name in left_out {
+                writeln!(text, "[+]{name} excluded: ok")?;
+            }
+            warn(text, &excluded.unknown)
+        })
+    }
+
+    /// The answer about one check alone.
+    pub(super) fn single(&self, component: &Component) -> Bytes {
+        self.write(|text| self.line(text, component, component.status()))
+    }
+
+    fn write(&self, lines: impl FnOnce(&mut String) -> fmt::Result) -> Bytes {
+        let is_passing = self.code == StatusCode::OK;
+        if is_passing && !self.verbose {
+            return Bytes::from_static(b"ok");
+        }
+        let mut text = String::new();
+        let outcome = if is_passing { "passed" } else { "failed" };
+        lines(&mut text)
+            .and_then(|()| writeln!(text, "{} check {outcome}", self.label))
+            .expect("a string takes all that is written to it");
+        Bytes::from(text)
+    }
+
+    /// One check, and what its status counts for in the whole.
+    fn line(&self, text: &mut String, component: &Component, weighed: Status) -> fmt::Result {
+        let (name, status) = (component.name(), component.status());
+        if self.codes.of(weighed) != StatusCode::OK {
+            let reason = component.health().reason().unwrap_or(status.as_str());
+            let reason = if self.details { reason } else { "reason withheld" };
+            return writeln!(text, "[-]{name} failed: {reason}");
+        }
+        match status {
+            Status::Up => writeln!(text, "[+]{name} ok"),
+            _ if weighed == status => writeln!(text, "[+]{name} {status}: ok"),
+            _ => writeln!(text, "[+]{name} {status}, not critical: ok"),
+        }
+    }
+}
+
+fn warn(text: &mut String, unknown: &[String]) -> fmt::Result {
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    text.push_str("warn: some health checks cannot be excluded: no matches for ");
+    for (position, name) in unknown.iter().take(ENOUGH).enumerate() {
+        if position > 0 {
+            text.push(',');
+        }
+        quote(text, name)?;
+    }
+    if let Some(more) = unknown.len().checked_sub(ENOUGH).filter(|more| *more > 0) {
+        write!(text, " and {more} more")?;
+    }
+    text.push('\n');
+    Ok(())
+}
+
+/// Quotes a name as Go's `%q` does, so that a client adds no lines of its own.
+fn quote(text: &mut String, name: &str) -> fmt::Result {
+    text.push('"');
+    for c in name.chars().take(LONGEST) {
+        match c {
+            '"' | '\\' => write!(text, "\\{c}")?,
+            '\u{7}' => text.push_str("\\a"),
+            '\u{8}' => text.push_str("\\b"),
+            '\u{c}' => text.push_str("\\f"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            '\u{b}' => text.push_str("\\v"),
+            ' '..='~' => text.push(c),
+            '\0'..='\u{7f}' => write!(text, "\\x{:02x}", u32::from(c))?,
+            _ if is_printable(c) => text.push(c),
+            '\0'..='\u{ffff}' => write!(text, "\\u{:04x}", u32::from(c))?,
+            _ => write!(text, "\\U{:08x}", u32::from(c))?,
+        }
+    }
+    if name.chars().nth(LONGEST).is_some() {
+        text.push('…');
+    }
+    text.push('"');
+    Ok(())
+}
+
+/// Whether a character beyond ASCII is one that can be seen.
+fn is_printable(c: char) -> bool {
+    // A mark that follows nothing would be escaped, too.
+    let shown = format!("a{c}");
+    shown.escape_debug().eq(shown.chars())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_as_go_does() {
+        for (name, quoted) in [
+            ("foo", r#""foo""#),
+            ("", r#""""#),
+            ("it's a\\b\"c", r#""it's a\\b\"c""#),
+            ("a\nreadyz check passed\r\n", r#""a\nreadyz check passed\r\n""#),
+            ("\0\u{1}\u{7}\u{8}\t\u{b}\u{c}\u{1b}\u{7f}", r#""\x00\x01\a\b\t\v\f\x1b\x7f""#),
+            ("größe ☺ e\u{301} \u{1F600}", "\"größe ☺ e\u{301} \u{1F600}\""),
+            ("\u{85}\u{a0}\u{2028}\u{200b}\u{feff}", r#""\u0085\u00a0\u2028\u200b\ufeff""#),
+            ("\u{e0001}", r#""\U000e0001""#),
+        ] {
+            let mut text = String::new();
+            quote(&mut text, name).unwrap();
+            assert_eq!(text, quoted);
+        }
+    }
+
+    #[test]
+    fn a_warning_has_an_end() {
+        let mut text = String::new();
+        let unknown: Vec<_> = (0..1000).map(|number| format!("{number:x<500}")).collect();
+        warn(&mut text, &unknown).unwrap();
+        assert!(text.len() < 2000 && text.ends_with("\" and 990 more\n"), "{text}");
+        assert_eq!(text.matches('…').count(), 10, "{text}");
+        let mut text = String::new();
+        warn(&mut text, &unknown[..10]).unwrap();
+        assert!(text.ends_with("\"\n"), "{text}");
+    }
+}
