@@ -305,11 +305,19 @@ mod tests {
             ("MANAGEMENT_CRITICAL", "False"),
             ("MANAGEMENT_STATUS_CODES", r#"{"DEGRADED": 503}"#),
             ("MANAGEMENT_CHECKS", r#"{"db": {"ttl": "2s"}}"#),
+            (
+                "MANAGEMENT_GROUPS",
+                r#"{"a": {"include": ["db"], "show_details": "always", "status_codes": {"DEGRADED": 503}}}"#,
+            ),
+            ("MANAGEMENT_KUBERNETES_PATHS", "true"),
         ]);
         let given = read(
             r#"{"prefix": "/given", "timeout": "3s", "interval": "9s", "valid_for": "300s",
                 "status_codes": {"DEGRADED": 200, "UNKNOWN": 200},
-                "checks": {"db": {"interval": "9s", "critical": false}, "cache": {"enabled": false}}}"#,
+                "checks": {"db": {"interval": "9s", "critical": false}, "cache": {"enabled": false}},
+                "groups": {"a": {"exclude": ["cache"], "include": ["queue"], "show_details": "never",
+                    "status_codes": {"DEGRADED": 200, "UNKNOWN": 200}}, "b": {}},
+                "kubernetes_paths": false}"#,
         );
         let mut mistakes = Vec::new();
         let environment = Config::from_environment(&environment, &mut mistakes);
@@ -327,6 +335,12 @@ mod tests {
         assert_eq!((db.ttl, db.interval), (Some(Duration::from_secs(2)), None));
         assert_eq!(db.critical, Some(false));
         assert_eq!(merged.checks["cache"].enabled, Some(false));
+        assert_eq!((merged.groups.len(), merged.kubernetes_paths), (2, Some(true)));
+        let group = &merged.groups["a"];
+        assert!(group.include.iter().eq(["db", "queue"]) && group.exclude.iter().eq(["cache"]));
+        let codes: Vec<_> = group.status_codes.clone().into_iter().collect();
+        assert_eq!(codes, [(Status::Degraded, 503), (Status::Unknown, 200)]);
+        assert_eq!(format!("{:?}", group.show_details), "Some(always)");
     }
 
     #[test]
