@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tower_service::Service;
 
 /// What answers the requests of all connections.
@@ -47,6 +47,10 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
 }
 
+/// For how long a server that stops waits for what has been sent to it already: the runtime may not have
+/// looked yet, or it is on its way. Who is silent meanwhile is disconnected.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// Serves until `stopping` is ready, and then for at most `grace` what is in flight. Returns how many
 /// connections were cut.
 pub(crate) async fn serve<L, S>(
@@ -62,28 +66,48 @@ where
     S: Answers,
 {
     let (stop, stopped) = watch::channel(());
-    let mut connections = Connections { tasks: JoinSet::new(), silence: Vec::new(), limits };
-    let mut stopping = pin!(stopping);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut stopping => break,
-            (io, peer) = listener.accept() => {
-                connections.add(io, peer, service.clone(), stopped.clone());
-            }
-            Some(_) = connections.tasks.join_next() => {}
-        }
-    }
+    // Most of the grace is for what is in flight, however little it is.
+    let moment = MOMENT.min(grace / 4);
+    let mut connections =
+        Connections { tasks: JoinSet::new(), silence: Vec::new(), limits, moment };
     // Who is in the queue of the system believes to be connected.
+    let mut stopping = pin!(async {
+        stopping.await;
+        sleep(moment).await;
+    });
+    while let Some((io, peer)) =
+        accept(&mut listener, stopping.as_mut(), &mut connections.tasks).await
+    {
+        connections.add(io, peer, service.clone(), stopped.clone());
+    }
     while let Some((io, peer)) = at_once(listener.accept()).await {
         connections.add(io, peer, service.clone(), stopped.clone());
     }
     drop(listener);
+    let grace = grace.saturating_sub(moment);
     drop(stop);
     let mut tasks = connections.tasks;
     // Late or not, what is left tells.
     drop(timeout(grace, async { while tasks.join_next().await.is_some() {} }).await);
     tasks.len()
+}
+
+/// The next connection, or nothing when the server stops.
+async fn accept<L: Listener>(
+    listener: &mut L,
+    mut stopping: Pin<&mut impl Future<Output = ()>>,
+    tasks: &mut JoinSet<()>,
+) -> Option<(L::Io, L::Addr)> {
+    // One future until it is ready: it may be in the middle of a handshake, or of a pause after an error.
+    let mut accepting = pin!(listener.accept());
+    loop {
+        tokio::select! {
+            biased;
+            () = stopping.as_mut() => return None,
+            accepted = accepting.as_mut() => return Some(accepted),
+            Some(_) = tasks.join_next() => {}
+        }
+    }
 }
 
 /// The output of a future that is ready.
@@ -104,6 +128,8 @@ struct Connections {
     /// Those that are counted, where there are limits.
     silence: Vec<(Arc<Silence>, AbortHandle)>,
     limits: Option<Limits>,
+    /// How long each waits for what has been sent already, when the server stops.
+    moment: Duration,
 }
 
 impl Connections {
@@ -117,7 +143,8 @@ impl Connections {
             self.make_room(limits.connections);
             Arc::new(Silence::new(limits))
         });
-        let task = self.tasks.spawn(connection(io, peer, service, stopped, silence.clone()));
+        let task =
+            self.tasks.spawn(connection(io, peer, service, stopped, self.moment, silence.clone()));
         self.silence.extend(silence.map(|silence| (silence, task)));
     }
 
@@ -189,6 +216,7 @@ async fn connection<I, A, S>(
     peer: A,
     service: S,
     mut stopped: watch::Receiver<()>,
+    moment: Duration,
     silence: Option<Arc<Silence>>,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -196,6 +224,12 @@ async fn connection<I, A, S>(
     S: Answers,
 {
     let heard = silence.clone();
+    // The service has one, and so has each request that waits for its answer.
+    let waiting = Arc::new(());
+    let is_idle = {
+        let waiting = Arc::downgrade(&waiting);
+        move || waiting.strong_count() <= 1
+    };
     let service = service_fn(move |request: Request<Incoming>| {
         if let Some(silence) = &heard {
             silence.is_broken();
@@ -203,7 +237,9 @@ async fn connection<I, A, S>(
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer.clone()));
         let mut service = service.clone();
+        let waiting = Arc::clone(&waiting);
         async move {
+            let _waiting = waiting;
             poll_fn(|cx| service.poll_ready(cx)).await?;
             service.call(request).await
         }
@@ -226,9 +262,27 @@ async fn connection<I, A, S>(
         _ = stopped.changed() => {}
         () = &mut too_long => return,
     }
+    let mut moment = pin!(async {
+        // The shortest sleep takes longer than no grace.
+        if !moment.is_zero() {
+            sleep(moment).await;
+        }
+    });
+    let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending if is_idle() => moment.as_mut().poll(cx).map(|()| false),
+        // An answer yet to come can say that it is the last one.
+        Poll::Pending => Poll::Ready(false),
+    });
+    if ended.await {
+        return;
+    }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         _ = connection.as_mut() => {}
         () = &mut too_long => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
