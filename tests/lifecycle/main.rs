@@ -4,6 +4,9 @@ mod availability;
 mod deploy;
 #[path = "../lines.rs"]
 mod lines;
+mod listener;
+#[path = "../peer.rs"]
+mod peer;
 mod run;
 mod signals;
 #[path = "../support.rs"]
