@@ -125,6 +125,11 @@ impl Program {
         Program::new(env!("CARGO_BIN_EXE_configured"), paths)
     }
 
+    /// The example `deployed`.
+    pub(crate) fn deployed(arguments: &[&str]) -> Self {
+        Program::new(env!("CARGO_BIN_EXE_deployed"), arguments)
+    }
+
     fn new(path: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(path);
         command.args(arguments).env_clear();

@@ -43,15 +43,12 @@ const ENOUGH: usize = 4 * 1024;
 pub async fn probe(url: impl AsRef<str>) -> Probed {
     let url = url.as_ref();
     let (is_healthy, told) = match timeout(DEADLINE, ask(url)).await {
-        Ok(Ok((code, body))) => {
-            let body = body.split_whitespace().collect::<Vec<_>>().join(" ");
-            (code.is_success(), format!("{} {body}", code.as_u16()))
-        }
+        Ok(Ok((code, body))) => (code.is_success(), format!("{} {body}", code.as_u16())),
         Ok(Err(why)) => (false, why),
         Err(_) => (false, format!("no answer within {DEADLINE:?}")),
     };
     let verdict = if is_healthy { "healthy" } else { "unhealthy" };
-    let line = format!("{verdict}: {}: {told}", without_user(url)).trim_end().to_owned();
+    let line = one_line(&format!("{verdict}: {}: {told}", without_user(url)));
     Probed { is_healthy, line }
 }
 
@@ -64,8 +61,13 @@ async fn ask(url: &str) -> Result<(StatusCode, String), String> {
     if authority.contains('@') {
         return Err("this URL has user information, which a probe does not send".into());
     }
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)))
+    let host = uri.host().unwrap_or_default();
+    let port = match authority[host.len()..].strip_prefix(':') {
+        Some(port) => port.parse().map_err(|_| "this URL has a port that is none")?,
+        None => 80,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, port))
         .await
         .map_err(|error| format!("no connection: {error}"))?;
     let broken = |error: hyper::Error| format!("no answer: {error}");
@@ -93,12 +95,19 @@ async fn ask(url: &str) -> Result<(StatusCode, String), String> {
     }
 }
 
-/// The URL as it may be printed.
+/// The URL as it may be printed, which need not be one.
 fn without_user(url: &str) -> String {
-    match (url.split_once("://"), url.rfind('@')) {
-        (Some((scheme, _)), Some(at)) => format!("{scheme}://…{}", &url[at..]),
-        _ => url.to_owned(),
+    let Some((_, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    match url.split_once("://") {
+        Some((scheme, rest)) if rest.contains('@') => format!("{scheme}://…@{host}"),
+        _ => format!("…@{host}"),
     }
+}
+
+/// Neither line breaks nor what a terminal would obey.
+fn one_line(text: &str) -> String {
+    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// What [`probe`] has found. `Display` is one line.

@@ -7,6 +7,7 @@ mod lines;
 mod listener;
 #[path = "../peer.rs"]
 mod peer;
+mod probe;
 mod run;
 mod signals;
 #[path = "../support.rs"]
