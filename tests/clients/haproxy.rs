@@ -1,0 +1,226 @@
+//! HAProxy, with `deploy/haproxy.cfg` as it is.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::service::Service;
+use crate::traffic::{self, Traffic};
+use crate::{Door, Running, deploy, eventually, program};
+
+struct HaProxy {
+    running: Running,
+    stats: Door,
+    door: Door,
+    _folder: TempDir,
+}
+
+impl HaProxy {
+    fn start(config: &Path, apps: [SocketAddr; 2], interval: &str) -> Self {
+        HaProxy::with(config, apps, &[("CHECK_INTERVAL", interval)])
+    }
+
+    fn with(config: &Path, apps: [SocketAddr; 2], settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let [stats, front] = ["stats", "front"].map(|name| path.join(name));
+        let mut command = Command::new(program("haproxy", "the Debian package haproxy"));
+        command.arg("-db").arg("-f").arg(config);
+        command.env("BIND", &front).env("STATS_SOCKET", &stats);
+        command.envs(settings.iter().copied());
+        for (name, app) in ["APP_1", "APP_2"].into_iter().zip(apps) {
+            command.env(name, app.to_string());
+        }
+        let running = Running::start(&mut command, path);
+        let [stats, door] = [stats, front].map(Door::Socket);
+        let mut this = HaProxy { running, stats, door, _folder: folder };
+        eventually("HAProxy tells its state", || this.status("app-2"));
+        this
+    }
+
+    /// With the file of `deploy`, after it has looked at both services.
+    fn deployed(apps: [SocketAddr; 2]) -> Self {
+        let mut this = HaProxy::start(&deploy("haproxy.cfg"), apps, "100ms");
+        for server in ["app-1", "app-2"] {
+            this.becomes(server, "UP L7OK", Instant::now());
+        }
+        this
+    }
+
+    /// The same, but it looks at them once, if at all.
+    fn unaware(apps: [SocketAddr; 2]) -> Self {
+        HaProxy::start(&deploy("haproxy.cfg"), apps, "1h")
+    }
+
+    /// A server's status and what its last check came to, once there was one.
+    fn status(&mut self, server: &str) -> Option<String> {
+        self.running.is_running();
+        let table = self.stats.say("show stat\n").ok()?;
+        let mut lines = table.lines();
+        let names: Vec<_> = lines.next()?.trim_start_matches("# ").split(',').collect();
+        let row = lines.map(|line| line.split(',').collect::<Vec<_>>());
+        let row = row.into_iter().find(|row| row[..2] == ["app", server])?;
+        let field = |name| row[names.iter().position(|own| *own == name).unwrap()];
+        Some(format!("{} {}", field("status"), field("check_status").trim_start_matches("* ")))
+    }
+
+    /// Waits for a status, and prints what came before it.
+    #[track_caller]
+    fn becomes(&mut self, server: &str, status: &str, since: Instant) {
+        let mut last = String::new();
+        eventually(&format!("{server} {status}"), || {
+            let now = self.status(server)?;
+            if now != last {
+                println!("{:>6} ms  {server} {now}", since.elapsed().as_millis());
+                last = now;
+            }
+            (last == status).then_some(())
+        });
+    }
+}
+
+fn two() -> [Service; 2] {
+    ["app-1", "app-2"].map(Service::start)
+}
+
+#[test]
+fn takes_a_service_out_while_it_is_not_ready() {
+    let [mut first, second] = two();
+    let mut proxy = HaProxy::deployed([first.address, second.address]);
+    let traffic = Traffic::start(&proxy.door, "GET");
+    traffic::gets_more(&first, 50);
+
+    println!("app-1 is no longer ready");
+    first.set_ready(false);
+    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
+    traffic::only_the_second_is_asked(&first, &second);
+
+    // As at the end of a drain, and a new start.
+    first.stop();
+    proxy.becomes("app-1", "DOWN L4CON", Instant::now());
+    first.serve();
+    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
+    println!("app-1 is ready");
+    first.set_ready(true);
+    proxy.becomes("app-1", "UP L7OK", Instant::now());
+    traffic::gets_more(&first, 50);
+    println!("{} requests, none lost", traffic.end());
+
+    let asked = "GET HTTP/1.1 host app agent -";
+    assert!(first.probes().iter().all(|probe| probe == asked), "{:?}", first.probes());
+}
+
+/// With POSTs, none of which is sent again.
+#[test]
+fn sees_a_drain_in_time() {
+    let mut first = Service::draining("app-1", Duration::from_secs(5));
+    let second = Service::start("app-2");
+    let mut proxy = HaProxy::deployed([first.address, second.address]);
+    let traffic = Traffic::start(&proxy.door, "POST");
+    traffic::gets_more(&first, 50);
+    println!("app-1 drains");
+    first.drain();
+    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
+    traffic::only_the_second_is_asked(&first, &second);
+    assert!(!first.has_ended(), "out too late");
+    first.ends();
+    traffic::gets_more(&second, 50);
+    println!("drained: {} requests, none lost", traffic.end());
+}
+
+/// Of which the file knows one for all, as instances on machines of their own have it.
+#[test]
+fn asks_at_the_management_port() {
+    let [first, second] = two();
+    let management = Service::start("management");
+    let port = management.address.port().to_string();
+    let settings = [("CHECK_PORT", port.as_str()), ("CHECK_INTERVAL", "100ms")];
+    let apps = [first.address, second.address];
+    let mut proxy = HaProxy::with(&deploy("haproxy.cfg"), apps, &settings);
+    proxy.becomes("app-1", "UP L7OK", Instant::now());
+    management.set_ready(false);
+    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
+    assert!(first.probes().is_empty(), "{:?}", first.probes());
+}
+
+#[test]
+fn refuses_when_no_service_is_ready() {
+    let services = two();
+    let mut proxy = HaProxy::deployed([services[0].address, services[1].address]);
+    assert_eq!(proxy.door.code("GET", "/"), 200);
+    for service in &services {
+        service.set_ready(false);
+    }
+    for server in ["app-1", "app-2"] {
+        proxy.becomes(server, "DOWN L7STS", Instant::now());
+    }
+    assert_eq!(proxy.door.code("GET", "/"), 503);
+}
+
+#[test]
+fn sends_a_request_to_the_other_service_where_one_is_gone() {
+    let mut services = two();
+    let apps = [services[0].address, services[1].address];
+    let proxy = HaProxy::unaware(apps);
+    traffic::nothing_is_lost_when_one_vanishes(&proxy.door, &mut services);
+}
+
+#[test]
+fn sends_again_what_can_be_sent_again() {
+    for method in ["GET", "POST"] {
+        traffic::through_cut_connections(method, |apps| {
+            let proxy = HaProxy::unaware(apps);
+            let door = proxy.door.clone();
+            (proxy, door)
+        });
+    }
+}
+
+#[test]
+fn shows_nobody_the_management_endpoints() {
+    let services = two();
+    let proxy = HaProxy::deployed([services[0].address, services[1].address]);
+    for path in ["/z", "/z/", "/z/health/readiness", "/z?verbose", "/z/nothing"] {
+        assert_eq!(proxy.door.code("GET", path), 404, "{path}");
+        assert_eq!(proxy.door.code("OPTIONS", path), 404, "{path}");
+    }
+    assert_eq!(proxy.door.code("GET", "/zebra"), 200);
+}
+
+/// `option httpchk` with a path and nothing else.
+#[test]
+fn asks_as_it_does_when_it_is_told_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("bare.cfg");
+    let text = r#"
+global
+    stats socket "${STATS_SOCKET}"
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend web
+    bind "${BIND}"
+    default_backend app
+backend app
+    option httpchk /z/health/readiness
+    default-server check inter "${CHECK_INTERVAL}"
+    server app-1 "${APP_1}"
+    server app-2 "${APP_2}"
+"#;
+    fs::write(&config, text).unwrap();
+    let [first, second] = two();
+    let mut proxy = HaProxy::start(&config, [first.address, second.address], "100ms");
+    proxy.becomes("app-1", "UP L7OK", Instant::now());
+    first.set_ready(false);
+    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
+    first.set_ready(true);
+    proxy.becomes("app-1", "UP L7OK", Instant::now());
+    let asked = "OPTIONS HTTP/1.0 host - agent -";
+    assert!(first.probes().iter().all(|probe| probe == asked), "{:?}", first.probes());
+}

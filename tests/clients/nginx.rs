@@ -1,0 +1,125 @@
+//! nginx, with `deploy/nginx.conf`, of which only the addresses are others.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::service::Service;
+use crate::traffic::{self, Traffic};
+use crate::{Door, Running, eventually, program, readdressed};
+
+struct Nginx {
+    _running: Running,
+    door: Door,
+    _folder: TempDir,
+}
+
+impl Nginx {
+    fn start([first, second]: [SocketAddr; 2]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let front = path.join("front");
+        let file = readdressed(
+            "nginx.conf",
+            &[
+                ("server 127.0.0.1:8080 ", format!("server {first} ")),
+                ("server 127.0.0.1:8090 ", format!("server {second} ")),
+                ("listen 8000;", format!("listen unix:{};", front.display())),
+            ],
+        );
+        fs::write(path.join("app.conf"), file).unwrap();
+        // What Debian's own nginx.conf sets, in places that anyone may write to.
+        let mut http = String::from("access_log off;\n");
+        for kind in ["client_body", "proxy", "fastcgi", "scgi", "uwsgi"] {
+            http += &format!("{kind}_temp_path {kind};\n");
+        }
+        let main = format!("events {{}}\nhttp {{\n{http}include app.conf;\n}}\n");
+        fs::write(path.join("nginx.conf"), main).unwrap();
+        let mut command = Command::new(program("nginx", "the Debian package nginx-light"));
+        // One process, which ends with this test.
+        command.args(["-g", "daemon off; master_process off; pid nginx.pid;", "-e", "stderr"]);
+        command.arg("-p").arg(path).arg("-c").arg(path.join("nginx.conf"));
+        let mut running = Running::start(&mut command, path);
+        let door = Door::Socket(front);
+        eventually("nginx listens", || {
+            running.is_running();
+            door.connect().ok()
+        });
+        Nginx { _running: running, door, _folder: folder }
+    }
+}
+
+fn two() -> [Service; 2] {
+    ["app-1", "app-2"].map(Service::start)
+}
+
+#[test]
+fn passes_requests_on_and_shows_nobody_the_management_endpoints() {
+    let services = two();
+    let nginx = Nginx::start([services[0].address, services[1].address]);
+    for method in ["GET", "POST"] {
+        let mut answers = ["/", "/"].map(|path| nginx.door.ask(method, path).unwrap().body);
+        answers.sort();
+        assert_eq!(answers, ["app-1", "app-2"]);
+    }
+    for path in ["/z", "/z/", "/z/health/readiness", "//z/health", "/%7A/health", "/x/../z/info"] {
+        assert_eq!(nginx.door.code("GET", path), 404, "{path}");
+    }
+    assert_eq!(nginx.door.code("GET", "/zebra"), 200);
+    assert_eq!(services[0].door().code("GET", "/z/health/readiness"), 200);
+    assert!(services[1].probes().is_empty(), "{:?}", services[1].probes());
+}
+
+#[test]
+fn sends_a_request_to_the_other_service_where_one_is_gone() {
+    let mut services = two();
+    let nginx = Nginx::start([services[0].address, services[1].address]);
+    traffic::nothing_is_lost_when_one_vanishes(&nginx.door, &mut services);
+    // And back to it, some seconds after it has come back.
+    services[0].serve();
+    let traffic = Traffic::start(&nginx.door, "GET");
+    traffic::gets_more(&services[0], 50);
+    traffic.end();
+}
+
+#[test]
+fn sends_again_what_can_be_sent_again() {
+    for method in ["GET", "POST"] {
+        traffic::through_cut_connections(method, |apps| {
+            let nginx = Nginx::start(apps);
+            let door = nginx.door.clone();
+            (nginx, door)
+        });
+    }
+}
+
+/// It asks the one that drains to the end, and then finds it gone. What meets the very end is sent
+/// again, which a POST is not.
+#[test]
+fn loses_nothing_in_a_drain_that_it_does_not_see() {
+    let mut first = Service::draining("app-1", Duration::from_millis(300));
+    let second = Service::start("app-2");
+    let nginx = Nginx::start([first.address, second.address]);
+    let traffic = Traffic::start(&nginx.door, "GET");
+    traffic::gets_more(&first, 50);
+    first.drain();
+    traffic::gets_more(&first, 20);
+    first.ends();
+    traffic::gets_more(&second, 50);
+    println!("drained: {} requests, none lost", traffic.end());
+}
+
+/// As the file says: it does not ask.
+#[test]
+fn does_not_see_that_a_service_is_not_ready() {
+    let [first, second] = two();
+    let nginx = Nginx::start([first.address, second.address]);
+    first.set_ready(false);
+    assert_eq!(first.door().code("GET", "/z/health/readiness"), 503);
+    let traffic = Traffic::start(&nginx.door, "GET");
+    traffic::gets_more(&first, 50);
+    traffic.end();
+}

@@ -1,0 +1,209 @@
+//! Services for the clients to ask.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::routing::any;
+use management_axum::{Check, Drained, Management};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::{Door, PATIENCE, eventually};
+
+/// A service with one readiness check, on a runtime of its own.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    name: &'static str,
+    drain_delay: Duration,
+    shared: Shared,
+    life: Option<Life>,
+}
+
+/// From its start to its end.
+struct Life {
+    management: Management,
+    running: JoinHandle<io::Result<Drained>>,
+    runtime: Runtime,
+}
+
+#[derive(Clone, Default)]
+struct Shared {
+    ready: Arc<AtomicBool>,
+    requests: Arc<AtomicUsize>,
+    probes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Service {
+    /// Answers `name` on every path but its own ones, and is ready.
+    pub(crate) fn start(name: &'static str) -> Self {
+        Service::draining(name, Duration::ZERO)
+    }
+
+    /// One that drains for so long.
+    pub(crate) fn draining(name: &'static str, drain_delay: Duration) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let shared = Shared::default();
+        let mut service = Service { address, name, drain_delay, shared, life: None };
+        service.set_ready(true);
+        service.serve();
+        service
+    }
+
+    /// Serves at its address, and again after its end.
+    pub(crate) fn serve(&mut self) {
+        let runtime = runtime();
+        let (name, shared) = (self.name, self.shared.clone());
+        let ready = Arc::clone(&shared.ready);
+        let check = Check::new("db", move || {
+            let ready = ready.load(Ordering::SeqCst);
+            async move { ready }
+        });
+        let check = check.readiness().ttl(Duration::ZERO);
+        let builder = Management::builder().check(check).drain_delay(self.drain_delay);
+        let management = builder.build().unwrap();
+        let requests = Arc::clone(&shared.requests);
+        let app = Router::new().fallback(any(async move || {
+            requests.fetch_add(1, Ordering::SeqCst);
+            name
+        }));
+        let app = app.merge(management_axum::router(&management));
+        let app = app.layer(from_fn(move |request: Request, next: Next| {
+            shared.note(&request);
+            next.run(request)
+        }));
+        let listener = runtime.block_on(TcpListener::bind(self.address)).unwrap();
+        self.address = listener.local_addr().unwrap();
+        let entered = runtime.enter();
+        let running = tokio::spawn(management_axum::run(&management, listener, app));
+        drop(entered);
+        self.life = Some(Life { management, running, runtime });
+    }
+
+    /// Refuses connections, and cuts those that there are.
+    pub(crate) fn stop(&mut self) {
+        let life = self.life.take().expect("it serves");
+        life.runtime.shutdown_timeout(PATIENCE);
+        TcpStream::connect(self.address).expect_err("nobody listens");
+    }
+
+    /// Begins what SIGTERM begins.
+    pub(crate) fn drain(&self) {
+        self.life().management.availability().drain("a test");
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.life().running.is_finished()
+    }
+
+    /// Waits for the end of a drain, in which each request was answered.
+    #[track_caller]
+    pub(crate) fn ends(&mut self) {
+        eventually("the drain ends", || self.has_ended().then_some(()));
+        let life = self.life.take().expect("it serves");
+        let drained = life.runtime.block_on(life.running).unwrap().unwrap();
+        assert_eq!(drained.cut, 0, "{drained:?}");
+    }
+
+    fn life(&self) -> &Life {
+        self.life.as_ref().expect("it serves")
+    }
+
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.shared.ready.store(ready, Ordering::SeqCst);
+    }
+
+    /// How many requests the application has got.
+    pub(crate) fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    /// What asked for readiness so far.
+    pub(crate) fn probes(&self) -> Vec<String> {
+        self.shared.probes.lock().unwrap().clone()
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        Door::Port(self.address)
+    }
+}
+
+impl Shared {
+    fn note(&self, request: &Request) {
+        let path = request.uri().path();
+        if path == "/z/health/readiness" {
+            let header = |name| match request.headers().get(name) {
+                Some(value) => value.to_str().unwrap(),
+                None => "-",
+            };
+            let (method, version) = (request.method(), request.version());
+            let (host, agent) = (header("host"), header("user-agent"));
+            let probe = format!("{method} {version:?} host {host} agent {agent}");
+            self.probes.lock().unwrap().push(probe);
+        }
+    }
+}
+
+pub(crate) fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+/// Serves in the background of this runtime.
+pub(crate) async fn serve(address: SocketAddr, app: Router) -> SocketAddr {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// Says that it is ready, and closes the connection on everything else that it is asked.
+pub(crate) struct Cutting {
+    pub(crate) address: SocketAddr,
+    cut: Arc<AtomicUsize>,
+}
+
+impl Cutting {
+    pub(crate) fn start() -> Self {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&cut);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let count = Arc::clone(&count);
+                // Whoever asks may hang up at any time.
+                thread::spawn(move || talk(stream.ok()?, &count));
+            }
+        });
+        Cutting { address, cut }
+    }
+
+    pub(crate) fn cut(&self) -> usize {
+        self.cut.load(Ordering::SeqCst)
+    }
+}
+
+fn talk(mut stream: TcpStream, cut: &AtomicUsize) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).ok()? == 0 {
+            return None;
+        }
+    }
+    if head.starts_with("GET /z/health/readiness ") {
+        let ready = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        return stream.write_all(ready).ok();
+    }
+    cut.fetch_add(1, Ordering::SeqCst);
+    // Read to its end, so that it is a close that follows, and no reset.
+    let length = if head.starts_with("POST") { 2 } else { 0 };
+    reader.read_exact(&mut [0; 2][..length]).ok()
+}
