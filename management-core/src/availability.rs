@@ -336,7 +336,19 @@ impl fmt::Debug for Availability {
 /// A server that takes requests, from [`Availability::server`].
 ///
 /// One that is dropped outside of a drain has ended when nobody wanted it to, and leaves the service
-/// broken.
+/// broken. For a server that no adapter of ours runs:
+///
+/// ```
+/// use management_core::Management;
+///
+/// # async fn serve_until(stopping: impl Future<Output = ()>) { stopping.await }
+/// async fn run(management: &Management) {
+///     let availability = management.availability();
+///     let server = availability.server(); // the service accepts requests from now on
+///     serve_until(availability.stopping()).await;
+///     drop(server);
+/// }
+/// ```
 #[derive(Debug)]
 #[must_use = "a server that is dropped leaves the service broken"]
 pub struct Server {

@@ -161,9 +161,13 @@ impl Endpoint {
             let said = management.availability().component_always();
             return Respond::ready(style().single(scope, &said).to(method));
         }
-        let Some(slot) = management.find(&name).filter(|slot| scope.may_have(slot)) else {
+        let Some(slot) = management.find(&name) else {
             return Respond::ready(Reply::not_found().to(method));
         };
+        if !scope.may_have(&slot) {
+            let why = format!("this check is no part of {}; /healthz has every check", scope.name);
+            return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, &why).to(method));
+        }
         if slot.about.kind == Kind::Dependency && is_cascading(management, request) {
             let why = "a service dependency is not asked on behalf of another service";
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, why).to(method));
