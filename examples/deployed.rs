@@ -53,7 +53,9 @@ pub fn app(pool: SqlitePool) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let management_address = env::var("MANAGEMENT_LISTEN").unwrap_or("127.0.0.1:8081".into());
+    let management_address =
+        env::var("MANAGEMENT_LISTEN").ok().filter(|address| !address.is_empty());
+    let management_address = management_address.unwrap_or("127.0.0.1:8081".into());
     if env::args().nth(1).as_deref() == Some("healthcheck") {
         let port = management_address.rsplit(':').next().unwrap_or_default();
         let url = format!("http://127.0.0.1:{port}/z/health/liveness");

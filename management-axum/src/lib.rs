@@ -24,7 +24,7 @@ pub use management_core::endpoint::Route;
 pub use management_core::{
     Availability, AvailabilityState, Builder, Check, CheckConfig, CheckInfo, Component, Config,
     Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoVersion, Kind, Management,
-    ShowDetails, Status, endpoint,
+    Server, ShowDetails, Status, endpoint,
 };
 #[doc(inline)]
 pub use management_macros::{

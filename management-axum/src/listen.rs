@@ -32,8 +32,13 @@ const GRACE: Duration = Duration::from_secs(1);
 /// prior knowledge.
 ///
 /// Where [`run`](crate::run) serves the application, [`Builder::listen`](crate::Builder::listen) does the same with less.
-/// This is for a process without any other server, and for one whose endpoints are to answer while it is
-/// still starting, which [`Builder::starting`](crate::Builder::starting) then says.
+/// This is for endpoints that are to answer before the application does, and for a process that has no
+/// other server.
+///
+/// The service accepts as soon as this does, unless [`Builder::starting`](crate::Builder::starting) has said that it is
+/// starting: then it does from [`run`](crate::run) on, or when
+/// [`Availability::accepting`](crate::Availability::accepting) is called. Say so where the endpoints come first, since
+/// they tell nothing of the application's own port.
 ///
 /// At most 256 clients are connected: one more takes the place of the one that has been silent the
 /// longest. Who sends no request within 10 s, or none for 60 s after the last one, is disconnected.
@@ -58,11 +63,24 @@ pub async fn serve<A>(management: &Management, address: A) -> io::Result<Listeni
 where
     A: ToSocketAddrs + fmt::Debug,
 {
+    let listening = listen(management, address).await?;
+    management.availability().confirm();
+    Ok(listening)
+}
+
+/// As [`serve`], without a word about the service itself.
+pub(crate) async fn listen<A>(management: &Management, address: A) -> io::Result<Listening>
+where
+    A: ToSocketAddrs + fmt::Debug,
+{
     let refused = |error: io::Error| {
-        let told = format!(
-            "no management listener at {address:?}: {error}; give `.listen(…)`, `MANAGEMENT_LISTEN` or \
-             `serve` an address that is free, or port 0 for any"
-        );
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "; give `.listen(…)`, `MANAGEMENT_LISTEN` or `serve` an address that is free, or port 0 for any"
+            }
+            _ => "",
+        };
+        let told = format!("no management listener at {address:?}: {error}{remedy}");
         io::Error::new(error.kind(), told)
     };
     let listener = TcpListener::bind(&address).await.map_err(refused)?;

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::drain::drain_layer;
-use crate::listen::serve;
+use crate::listen::listen;
 use crate::server;
 use crate::signals;
 
@@ -29,14 +29,16 @@ use crate::signals;
 ///    close`. SIGINT, which is Ctrl-C, has no delay.
 /// 5. Then no connection is accepted any more, and what is in flight has
 ///    [`Builder::drain_timeout`](crate::Builder::drain_timeout) to end. What remains is cut, and counted in the log.
-/// 6. The listener of the endpoints closes, once every server under this `Management` has drained.
+/// 6. The listener of the endpoints closes, once every server that is run under this `Management` has
+///    drained. A server of your own counts while it holds a [`Server`](crate::Server).
 ///
 /// A second signal skips the delay. A third one ends the process, with 128 plus its number, also
 /// after this has returned.
 ///
 /// [`Availability::drain`](crate::Availability::drain) begins a drain without a signal. Several servers that are
-/// run under one `Management` drain together. Where this future is dropped and no drain has begun, the
-/// service is broken, and its liveness `DOWN` to whoever can still ask.
+/// run under one `Management` drain together. Where this future is dropped while it serves and no drain has
+/// begun, the service is broken, and its liveness `DOWN` to whoever can still ask. Signals are the process's:
+/// each `run` in it hears and counts them.
 ///
 /// The listener is one of axum's, and so is the application: a `Router` or any other service. What it
 /// serves is HTTP/1 and HTTP/2 with prior knowledge; `ConnectInfo` is there for extractors. Connections that
@@ -82,7 +84,13 @@ where
     async move {
         handled?;
         let endpoints = match management.take_listen() {
-            Some(address) => Some(serve(&management, address).await?),
+            Some(address) => match listen(&management, &*address).await {
+                Ok(endpoints) => Some(endpoints),
+                Err(error) => {
+                    management.give_back_listen(address);
+                    return Err(error);
+                }
+            },
             None => None,
         };
         let availability = management.availability();

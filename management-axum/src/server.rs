@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -65,11 +66,17 @@ where
     L::Addr: Clone + Sync + 'static,
     S: Answers,
 {
-    let (stop, stopped) = watch::channel(());
+    let (stop, phase) = watch::channel(Phase::Serve);
     // Most of the grace is for what is in flight, however little it is.
     let moment = MOMENT.min(grace / 4);
-    let mut connections =
-        Connections { tasks: JoinSet::new(), silence: Vec::new(), limits, moment };
+    let mut connections = Connections {
+        tasks: JoinSet::new(),
+        cut: Arc::default(),
+        silence: Vec::new(),
+        limits,
+        moment,
+        phase,
+    };
     // Who is in the queue of the system believes to be connected.
     let mut stopping = pin!(async {
         stopping.await;
@@ -78,18 +85,33 @@ where
     while let Some((io, peer)) =
         accept(&mut listener, stopping.as_mut(), &mut connections.tasks).await
     {
-        connections.add(io, peer, service.clone(), stopped.clone());
-    }
-    while let Some((io, peer)) = at_once(listener.accept()).await {
-        connections.add(io, peer, service.clone(), stopped.clone());
+        connections.add(io, peer, service.clone());
     }
     drop(listener);
-    let grace = grace.saturating_sub(moment);
-    drop(stop);
-    let mut tasks = connections.tasks;
-    // Late or not, what is left tells.
-    drop(timeout(grace, async { while tasks.join_next().await.is_some() {} }).await);
-    tasks.len()
+    let Connections { mut tasks, cut, .. } = connections;
+    stop.send_replace(Phase::Drain);
+    if is_over(&mut tasks, grace.saturating_sub(moment)).await {
+        return 0;
+    }
+    stop.send_replace(Phase::Cut);
+    // Those that do not look at it any more are those whose service blocks.
+    is_over(&mut tasks, MOMENT).await;
+    cut.load(Ordering::Relaxed) + tasks.len()
+}
+
+/// What a connection is told.
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Serve,
+    /// What is in flight is answered.
+    Drain,
+    /// Now.
+    Cut,
+}
+
+/// Whether all end in time.
+async fn is_over(tasks: &mut JoinSet<()>, grace: Duration) -> bool {
+    timeout(grace, async { while tasks.join_next().await.is_some() {} }).await.is_ok()
 }
 
 /// The next connection, or nothing when the server stops.
@@ -110,18 +132,6 @@ async fn accept<L: Listener>(
     }
 }
 
-/// The output of a future that is ready.
-async fn at_once<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        Poll::Ready(match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
-    })
-    .await
-}
-
 struct Connections {
     /// Ended when this is dropped.
     tasks: JoinSet<()>,
@@ -130,10 +140,13 @@ struct Connections {
     limits: Option<Limits>,
     /// How long each waits for what has been sent already, when the server stops.
     moment: Duration,
+    phase: watch::Receiver<Phase>,
+    /// How many were cut with a request in flight.
+    cut: Arc<AtomicUsize>,
 }
 
 impl Connections {
-    fn add<I, A, S>(&mut self, io: I, peer: A, service: S, stopped: watch::Receiver<()>)
+    fn add<I, A, S>(&mut self, io: I, peer: A, service: S)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         A: Clone + Send + Sync + 'static,
@@ -143,8 +156,13 @@ impl Connections {
             self.make_room(limits.connections);
             Arc::new(Silence::new(limits))
         });
-        let task =
-            self.tasks.spawn(connection(io, peer, service, stopped, self.moment, silence.clone()));
+        let (phase, moment, cut) = (self.phase.clone(), self.moment, Arc::clone(&self.cut));
+        let connection = connection(io, peer, service, phase, moment, silence.clone());
+        let task = self.tasks.spawn(async move {
+            if connection.await == End::Cut {
+                cut.fetch_add(1, Ordering::Relaxed);
+            }
+        });
         self.silence.extend(silence.map(|silence| (silence, task)));
     }
 
@@ -211,14 +229,24 @@ impl Silence {
     }
 }
 
+/// How a connection has ended.
+#[derive(PartialEq)]
+enum End {
+    /// With nothing left to answer.
+    Done,
+    /// In the middle of a request.
+    Cut,
+}
+
 async fn connection<I, A, S>(
     io: I,
     peer: A,
     service: S,
-    mut stopped: watch::Receiver<()>,
+    mut phase: watch::Receiver<Phase>,
     moment: Duration,
     silence: Option<Arc<Silence>>,
-) where
+) -> End
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Clone + Send + Sync + 'static,
     S: Answers,
@@ -247,6 +275,9 @@ async fn connection<I, A, S>(
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // WebSockets over HTTP/2 need it.
     builder.http2().enable_connect_protocol();
+    if silence.is_some() {
+        modest(&mut builder);
+    }
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
     let mut too_long = pin!(async {
         match &silence {
@@ -258,30 +289,42 @@ async fn connection<I, A, S>(
         // First of all what has been sent already: it is answered, whatever else is due.
         biased;
         // A client that hangs up or talks nonsense harms itself alone.
-        _ = connection.as_mut() => return,
-        _ = stopped.changed() => {}
-        () = &mut too_long => return,
+        _ = connection.as_mut() => return End::Done,
+        _ = phase.changed() => {}
+        () = &mut too_long => return End::Done,
     }
-    let mut moment = pin!(async {
-        // The shortest sleep takes longer than no grace.
-        if !moment.is_zero() {
-            sleep(moment).await;
-        }
-    });
+    let mut moment = pin!(sleep(moment));
     let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
         Poll::Ready(_) => Poll::Ready(true),
         Poll::Pending if is_idle() => moment.as_mut().poll(cx).map(|()| false),
         // An answer yet to come can say that it is the last one.
         Poll::Pending => Poll::Ready(false),
     });
-    if ended.await {
-        return;
+    tokio::select! {
+        ended = ended => if ended { return End::Done },
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
-        _ = connection.as_mut() => {}
-        () = &mut too_long => {}
+        biased;
+        // One that is idle ends with this, even now.
+        _ = connection.as_mut() => End::Done,
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => End::Cut,
+        () = &mut too_long => End::Done,
     }
+}
+
+/// What a client of small questions needs, so that all that are let in together take little memory.
+fn modest(builder: &mut auto::Builder<TokioExecutor>) {
+    const KIB: u32 = 1024;
+    builder.http1().max_buf_size(16 * KIB as usize);
+    builder
+        .http2()
+        .max_concurrent_streams(16)
+        .max_header_list_size(8 * KIB)
+        .initial_stream_window_size(64 * KIB)
+        .initial_connection_window_size(64 * KIB)
+        .max_send_buf_size(16 * KIB as usize);
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub fn shutdown(management: &Management) -> impl Future<Output = ()> + Send + us
     if let Err(error) = signals::handle(management.availability()) {
         panic!("no shutdown on signals: {error}");
     }
-    management.availability().stopping()
+    stopping(management)
 }
 
 /// As [`shutdown`], with a future of your own in place of the signals: the drain begins when it is ready.
@@ -70,9 +70,10 @@ pub fn shutdown_on<F>(management: &Management, begin: F) -> impl Future<Output =
 where
     F: Future<Output = ()> + Send,
 {
+    let stopping = stopping(management);
     let availability = management.availability().clone();
     async move {
-        let mut stopping = pin!(availability.stopping());
+        let mut stopping = pin!(stopping);
         tokio::select! {
             biased;
             // Something else has begun the drain, which is this server's, too.
@@ -80,5 +81,21 @@ where
             () = begin => availability.drain("a shutdown that was asked for"),
         }
         stopping.await;
+    }
+}
+
+/// What a server polls while it takes requests.
+fn stopping(management: &Management) -> impl Future<Output = ()> + Send + use<> {
+    let availability = management.availability().clone();
+    let listen = management.listen();
+    async move {
+        if let Some(address) = listen {
+            tracing::warn!(
+                target: "management",
+                "nobody has listened at {address}, as `listen` says: `run` does, and beside a server of your \
+                 own `serve`, if it is given the address",
+            );
+        }
+        availability.stopping().await;
     }
 }

@@ -110,8 +110,7 @@ impl Builder {
         let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
         let signals = Arc::new(Signals::new());
         let drain_delay = config.drain_delay.unwrap_or(DRAIN_DELAY).min(LONGEST_BUDGET);
-        let is_starting = self.starting || config.listen.is_some();
-        let availability = Availability::new(is_starting, drain_delay, Arc::clone(&signals));
+        let availability = Availability::new(self.starting, drain_delay, Arc::clone(&signals));
         let slots: Vec<_> = checks
             .into_iter()
             .filter_map(|check| {

@@ -50,9 +50,9 @@ impl fmt::Display for AvailabilityState {
 /// Whether a service wants requests: what it says of itself, beside what its checks find.
 ///
 /// From [`Management::availability`](crate::Management::availability); a cheap clone of one value. It is
-/// *accepting* from the start, unless [`Builder::starting`](crate::Builder::starting) or a listener of
-/// its own ([`Builder::listen`](crate::Builder::listen)) says that it is *starting*. Each change is
-/// logged once.
+/// *accepting* from the start, unless [`Builder::starting`](crate::Builder::starting) says that it is
+/// *starting*, or a server that is [still to come](Self::expect_server), as those of `management-axum` are.
+/// Each change is logged once.
 ///
 /// Where it is not accepting, answers have a component `availability`, which can be left out with
 /// `?exclude=availability` as any other.
@@ -81,11 +81,8 @@ pub struct Availability {
 
 struct Shared {
     state: watch::Sender<AvailabilityState>,
-    /// The state with its reason, for answers. Never held while something is logged: whoever writes the
-    /// log may take long, and a prober does not wait for it.
-    told: Mutex<(AvailabilityState, Option<String>)>,
-    /// Held through each change, so that changes are logged in their order.
-    changes: Mutex<Changes>,
+    /// Never held while something is logged or formatted: whoever does that may take long, or ask.
+    now: Mutex<Now>,
     /// When servers stop to accept connections, once a drain has begun.
     stop_at: watch::Sender<Option<Instant>>,
     /// How many servers take requests.
@@ -94,12 +91,19 @@ struct Shared {
     signals: Arc<Signals>,
 }
 
-/// What changes have left behind.
-struct Changes {
-    /// There has been one: the state is no default any more.
+/// The state, and how it has come to it.
+struct Now {
+    state: AvailabilityState,
+    why: Option<String>,
+    /// Somebody has said it: it is no default any more.
     is_explicit: bool,
     drained_by: Option<String>,
+    /// Somebody has been told that it is too late.
+    is_late_told: bool,
 }
+
+/// What the log is to be told, and whether it is a warning.
+type Line = Option<(bool, String)>;
 
 impl Availability {
     pub(crate) fn new(is_starting: bool, drain_delay: Duration, signals: Arc<Signals>) -> Self {
@@ -107,8 +111,13 @@ impl Availability {
             if is_starting { AvailabilityState::Starting } else { AvailabilityState::Accepting };
         let shared = Shared {
             state: watch::Sender::new(state),
-            told: Mutex::new((state, None)),
-            changes: Mutex::new(Changes { is_explicit: is_starting, drained_by: None }),
+            now: Mutex::new(Now {
+                state,
+                why: None,
+                is_explicit: is_starting,
+                drained_by: None,
+                is_late_told: false,
+            }),
             stop_at: watch::Sender::new(None),
             servers: watch::Sender::new(0),
             drain_delay,
@@ -168,7 +177,7 @@ impl Availability {
 
     /// What has begun the drain, if anything has.
     pub fn drain_reason(&self) -> Option<String> {
-        self.changes().drained_by.clone()
+        self.now().drained_by.clone()
     }
 
     /// Ready when a drain has begun and its delay is over: servers stop to accept connections now.
@@ -200,97 +209,107 @@ impl Availability {
         drop(servers.wait_for(|servers| *servers == 0).await);
     }
 
-    /// Says that a server is going to take requests: starting until it does, where nobody has said
+    /// Says that the service has a server that does not take requests yet: starting, where nobody has said
     /// anything else.
     pub fn expect_server(&self) {
-        let changes = self.changes();
-        if !changes.is_explicit && *self.shared.servers.borrow() == 0 {
-            self.put(AvailabilityState::Starting, None);
-        }
+        let mut now = self.now();
+        let is_expected = !now.is_explicit && *self.shared.servers.borrow() == 0;
+        let line = is_expected.then(|| {
+            let why = Some("the service's server is not there yet".to_owned());
+            self.put(&mut now, AvailabilityState::Starting, why, "")
+        });
+        drop(now);
+        tell(line.flatten());
+    }
+
+    /// Says that a service that is accepting by default means it: a server that is
+    /// [expected](Self::expect_server) later does not take that back.
+    pub fn confirm(&self) {
+        let mut now = self.now();
+        now.is_explicit |= now.state == AvailabilityState::Accepting;
     }
 
     /// Says that a server takes requests from now on, which ends the start. Where the guard is dropped
     /// and no drain has begun, the service is broken.
     pub fn server(&self) -> Server {
         self.shared.servers.send_modify(|servers| *servers += 1);
-        let mut changes = self.changes();
-        if self.state() == AvailabilityState::Starting {
-            self.change(&mut changes, AvailabilityState::Accepting, None, "");
-        }
-        drop(changes);
+        let mut now = self.now();
+        let is_starting = now.state == AvailabilityState::Starting;
+        let line = is_starting.then(|| self.put(&mut now, AvailabilityState::Accepting, None, ""));
+        drop(now);
+        tell(line.flatten());
         Server { availability: self.clone() }
     }
 
     fn set(&self, state: AvailabilityState, why: Option<String>) {
-        let mut changes = self.changes();
-        if self.is_draining() && state != AvailabilityState::Broken {
-            drop(changes);
-            line!(
-                INFO,
-                "availability stays {}: a drain has begun, {state} is too late",
-                self.state()
-            );
-            return;
-        }
-        self.change(&mut changes, state, why, "");
+        let mut now = self.now();
+        now.is_explicit = true;
+        let line = if !self.is_draining() || state == AvailabilityState::Broken {
+            self.put(&mut now, state, why, "")
+        } else if state == now.state || std::mem::replace(&mut now.is_late_told, true) {
+            None
+        } else {
+            let stays = now.state;
+            Some((false, format!("availability stays {stays}: in a drain, {state} is too late")))
+        };
+        drop(now);
+        tell(line);
     }
 
     fn drain_within(&self, delay: Duration, why: impl fmt::Display) {
-        let mut changes = self.changes();
-        let stop_at = Instant::now() + delay;
-        let begun = *self.shared.stop_at.borrow();
         let why = text::tidy(why);
-        match begun {
+        let stop_at = Instant::now() + delay;
+        let mut now = self.now();
+        let begun = *self.shared.stop_at.borrow();
+        let line = match begun {
             None => {
                 self.shared.signals.background.rest();
-                changes.drained_by = Some(why.clone());
-                let served = humantime::format_duration(delay);
-                let served = format!("requests are served for {served} before servers stop");
-                if self.state() == AvailabilityState::Broken {
-                    line!(INFO, "draining after {why}: {served}");
+                now.drained_by = Some(why.clone());
+                let delay = humantime::format_duration(delay);
+                let served = format!("requests are served for {delay} before servers stop");
+                let why = format!("draining after {why}");
+                if now.state == AvailabilityState::Broken {
+                    Some((false, format!("{why}: {served}")))
                 } else {
-                    let why = Some(format!("draining after {why}"));
-                    let served = format!("; {served}");
-                    self.change(&mut changes, AvailabilityState::Refusing, why, &served);
+                    self.put(&mut now, AvailabilityState::Refusing, Some(why), &served)
                 }
             }
             Some(earlier) if stop_at < earlier => {
-                line!(INFO, "servers stop now, without further delay: {why}");
+                Some((false, format!("servers stop now, without further delay: {why}")))
             }
             Some(_) => return,
-        }
+        };
         self.shared.stop_at.send_replace(Some(stop_at));
-        drop(changes);
+        drop(now);
         self.shared.signals.advance();
+        tell(line);
     }
 
-    /// `more` is for the log alone.
-    fn change(
+    /// Gives the line that tells of a change. `more` is for the log alone.
+    fn put(
         &self,
-        changes: &mut Changes,
+        now: &mut Now,
         state: AvailabilityState,
         why: Option<String>,
         more: &str,
-    ) {
-        let why = why.filter(|why| !why.is_empty());
-        changes.is_explicit = true;
-        let told = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        let before = self.put(state, why);
-        if before == state {
-            return;
-        }
-        match state {
-            AvailabilityState::Broken => line!(WARN, "availability {before} → {state}{told}{more}"),
-            _ => line!(INFO, "availability {before} → {state}{told}{more}"),
-        }
-    }
-
-    /// Returns what it was before.
-    fn put(&self, state: AvailabilityState, why: Option<String>) -> AvailabilityState {
-        *self.told() = (state, why);
-        let before = self.shared.state.send_replace(state);
+    ) -> Line {
+        let before = std::mem::replace(&mut now.state, state);
+        now.why = why.filter(|why| !why.is_empty());
         self.shared.signals.advance();
-        before
+        if before == state {
+            return None;
+        }
+        self.shared.state.send_replace(state);
+        let mut line = format!("availability {before} → {state}");
+        if let Some(why) = &now.why {
+            line += ": ";
+            line += why;
+        }
+        if !more.is_empty() {
+            line += "; ";
+            line += more;
+        }
+        Some((state == AvailabilityState::Broken, line))
     }
 
     /// What an answer says of it: nothing while all is well.
@@ -304,23 +323,28 @@ impl Availability {
             let (name, kind) = (AVAILABILITY.to_owned(), Kind::Health);
             Arc::new(About { name, kind, critical: true, url: None })
         });
-        let told = self.told();
-        let (state, why) = (told.0, told.1.as_deref().unwrap_or(told.0.as_str()));
-        let health = match state {
+        let now = self.now();
+        let why = now.why.as_deref().unwrap_or(now.state.as_str());
+        let health = match now.state {
             AvailabilityState::Accepting => Health::up(),
-            AvailabilityState::Starting => Health::out_of_service("starting"),
-            AvailabilityState::Refusing => Health::out_of_service(why),
+            AvailabilityState::Starting | AvailabilityState::Refusing => {
+                Health::out_of_service(why)
+            }
             AvailabilityState::Broken => Health::down(why),
         };
         Component::said(&ABOUT, health)
     }
 
-    fn told(&self) -> MutexGuard<'_, (AvailabilityState, Option<String>)> {
-        self.shared.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.shared.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn changes(&self) -> MutexGuard<'_, Changes> {
-        self.shared.changes.lock().unwrap_or_else(PoisonError::into_inner)
+fn tell(line: Line) {
+    match line {
+        Some((true, line)) => line!(WARN, "{line}"),
+        Some((false, line)) => line!(INFO, "{line}"),
+        None => {}
     }
 }
 

@@ -223,16 +223,15 @@ impl Builder {
     }
 
     /// The service is starting, until [`Availability::accepting`](crate::Availability::accepting) says
-    /// that it wants requests, or a server that runs under this `Management` accepts them. Defaults to
-    /// accepting, unless there is a listener of its own.
+    /// that it wants requests, or `management_axum::run` accepts them. Defaults to accepting.
     pub fn starting(mut self) -> Self {
         self.starting = true;
         self
     }
 
     /// Gives the endpoints a listener of their own, at an address such as `"0.0.0.0:8081"` or
-    /// `"127.0.0.1:0"`. `management_axum::run` serves it, and until it accepts the application's requests the
-    /// service is starting. Defaults to none.
+    /// `"127.0.0.1:0"`. `management_axum::run` serves it, and nothing else does: beside a server of your own, give the
+    /// address to `management_axum::serve`. Defaults to none.
     pub fn listen(mut self, address: impl ToString) -> Self {
         self.own.listen = Some(address.to_string());
         self

@@ -53,6 +53,9 @@ pub struct Group {
 impl Group {
     /// Adds a check or a service dependency, or `availability`, which is what the service says of
     /// itself. One that is not there is a mistake of [`build`](crate::Builder::build).
+    ///
+    /// Of the probes, `readiness` and `liveness` take more checks; `startup` has those alone that are made for
+    /// it.
     pub fn include(mut self, name: impl Into<String>) -> Self {
         self.include.insert(name.into());
         self

@@ -42,6 +42,9 @@ pub(crate) fn judge(config: &Config, checks: &[Check], mistakes: &mut Vec<Mistak
         if let Some(probe) = probe {
             dependencies(probe, group, checks, mistakes);
         }
+        if probe == Some(Question::Startup) {
+            never_again(group, checks, mistakes);
+        }
     }
 }
 
@@ -97,6 +100,23 @@ fn dependencies(probe: Question, group: &Group, checks: &[Check], mistakes: &mut
         let complaint =
             format!("includes `{}`, which is a service dependency: {why}", dependency.name);
         mistakes.push(Mistake::group(probe.name(), group.origin.as_ref(), &complaint));
+    }
+}
+
+/// A check that is no startup check is never done, and would stop what has started.
+fn never_again(group: &Group, checks: &[Check], mistakes: &mut Vec<Mistake>) {
+    for member in group.include.union(&group.optional) {
+        let other = find(checks, member)
+            .filter(|check| !matches!(check.kind, Some(Kind::Startup | Kind::Dependency)));
+        if let Some(check) = other {
+            let complaint = format!(
+                "includes `{}`, which is no startup check: make it one, since startup asks each until its \
+                 first success",
+                check.name,
+            );
+            let startup = Question::Startup.name();
+            mistakes.push(Mistake::group(startup, group.origin.as_ref(), &complaint));
+        }
     }
 }
 

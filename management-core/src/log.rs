@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::health::Health;
+use crate::name::AVAILABILITY;
 use crate::report::HealthReport;
 use crate::slot::About;
 use crate::status::Status;
@@ -26,14 +27,13 @@ pub(crate) fn check(about: &About, before: Option<Status>, health: &Health) {
     });
 }
 
-/// An answer was given: a line if its status has changed. What is wanted, as a drain is, raises no
-/// alarm.
-pub(crate) fn answer(
-    name: &dyn fmt::Display,
-    before: Option<Status>,
-    report: &HealthReport,
-    is_wanted: bool,
-) {
+/// An answer was given: a line if its status has changed. What the service itself says, as in a drain,
+/// raises no alarm.
+pub(crate) fn answer(name: &dyn fmt::Display, before: Option<Status>, report: &HealthReport) {
+    let is_wanted = report.components().iter().all(|component| {
+        component.status() == Status::Up
+            || component.status() == Status::OutOfService && component.name() == AVAILABILITY
+    });
     changed(name, before, report.status(), is_wanted, || {
         let causes: Vec<_> = report
             .components()

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -169,10 +169,25 @@ impl Management {
         self.inner.drain_timeout
     }
 
-    /// Where the endpoints are to have a listener of their own, as [`Builder::listen`] sets it: for the
-    /// first of several servers, which is to see to it.
+    /// Where the endpoints are to have a listener of their own, as [`Builder::listen`] sets it, while there
+    /// is none.
+    pub fn listen(&self) -> Option<String> {
+        self.listen_address().clone()
+    }
+
+    /// As [`listen`](Self::listen), for whoever sees to it: the first of several servers. Where it fails, it
+    /// gives the address back.
     pub fn take_listen(&self) -> Option<String> {
-        self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.listen_address().take()
+    }
+
+    /// Gives back what [`take_listen`](Self::take_listen) gave.
+    pub fn give_back_listen(&self, address: String) {
+        *self.listen_address() = Some(address);
+    }
+
+    fn listen_address(&self) -> MutexGuard<'_, Option<String>> {
+        self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One check by its name, if there is one; [`availability`](Self::availability) has the name
@@ -294,8 +309,7 @@ impl Management {
     /// Logs an answer that differs from the one before it.
     pub(crate) fn note(&self, scope: &Scope, answered: &Answered) {
         let before = scope.answered(answered.report.status());
-        let is_draining = self.inner.availability.is_draining();
-        log::answer(scope, before, &answered.report, is_draining);
+        log::answer(scope, before, &answered.report);
     }
 
     /// Starts the background work that should be going on and is not.

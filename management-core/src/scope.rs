@@ -90,7 +90,8 @@ impl Scope {
             Some(question) => question.takes(slot.about.kind),
             None => slot.groups.contains(&self.name),
         };
-        has_by_itself || self.group.names(name)
+        // A check that may fail again would stop what has started.
+        has_by_itself || self.question != Some(Question::Startup) && self.group.names(name)
     }
 
     fn is_done_with(&self, slot: &Slot) -> bool {

@@ -42,12 +42,20 @@ async fn members_are_added_and_taken_away() {
         is(said(&app, &format!("/z/health/{probe}")).await, 200, UP);
         assert!(management.checks().iter().all(|check| check.groups.is_empty()));
 
+        let (_, app) = probed(probe, |group| group.exclude(own[0]).optional("nobody"));
+        let left: Vec<_> = own[1..].iter().filter(|name| **name != "begun").copied().collect();
+        said(&app, &format!("/z/health/{probe}")).await;
+        assert_eq!(names(&app, probe).await, left, "{probe}");
+
+        if probe == "startup" {
+            continue;
+        }
         let (_, app) = probed(probe, |group| group.include("broken"));
         assert_eq!(said(&app, &format!("/z/health/{probe}")).await.0, 503, "{probe}");
         let mut all = own.to_vec();
         all.push("broken");
         all.sort_unstable();
-        all.retain(|name| *name != "begun" || probe == "startup");
+        all.retain(|name| *name != "begun");
         assert_eq!(names(&app, probe).await, all, "{probe}");
         for other in ["readiness", "liveness", "startup"] {
             let code = if other == probe { 503 } else { 200 };
@@ -55,12 +63,36 @@ async fn members_are_added_and_taken_away() {
         }
         // No group of the service's own.
         assert!(!said(&app, "/z/health").await.1.contains("groups"));
-
-        let (_, app) = probed(probe, |group| group.exclude(own[0]).optional("nobody"));
-        let left: Vec<_> = own[1..].iter().filter(|name| **name != "begun").copied().collect();
-        said(&app, &format!("/z/health/{probe}")).await;
-        assert_eq!(names(&app, probe).await, left, "{probe}");
     }
+}
+
+/// A check that may fail again would stop what has started.
+#[tokio::test]
+async fn startup_has_startup_checks_alone() {
+    for (named, told) in [("begun", None), ("ready", Some("which is no startup check"))] {
+        let refused = |change: fn(Group, &str) -> Group| {
+            let begun = fixed("begun", Status::Up).startup();
+            let ready = fixed("ready", Status::Up).readiness();
+            let builder = Management::builder().without_registered().check(begun).check(ready);
+            builder.group("startup", |group| change(group, named)).build().err()
+        };
+        for change in
+            [(|group, name| group.include(name)) as fn(Group, &str) -> Group, |group, name| {
+                group.optional(name)
+            }]
+        {
+            let error = refused(change).map(|error| error.to_string());
+            match told {
+                Some(told) => {
+                    assert!(error.as_ref().is_some_and(|error| error.contains(told)), "{error:?}")
+                }
+                None => assert_eq!(error, None),
+            }
+        }
+    }
+    let (management, app) = probed("startup", |group| group.optional("late"));
+    management.register(fixed("late", Status::Down)).unwrap();
+    is(said(&app, "/z/health/startup").await, 200, UP);
 }
 
 #[tokio::test]

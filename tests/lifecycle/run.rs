@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::lines::Lines;
 use crate::support::fetch;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -138,11 +139,12 @@ async fn it_is_starting_until_it_accepts() {
     let availability = management.availability();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    // The endpoints answer while the service itself does not run yet.
-    let listening = serve(&management, "127.0.0.1:0").await.unwrap();
+    assert_eq!(availability.state(), AvailabilityState::Accepting);
     let app = app(&management, &Arc::default());
     let running = run(&management, listener, app);
     assert_eq!(availability.state(), AvailabilityState::Starting);
+    // The endpoints answer while the service itself does not run yet.
+    let listening = serve(&management, "127.0.0.1:0").await.unwrap();
     let early = fetch(listening.local_addr(), "/z/health/readiness", "").await;
     assert_eq!(early.body, r#"{"status":"OUT_OF_SERVICE"}"#);
     let running = tokio::spawn(running);
@@ -193,6 +195,8 @@ async fn requests_are_served_through_the_delay_and_what_is_in_flight_is_answered
 async fn what_never_ends_is_cut_and_counted() {
     for (timeout, paths) in [
         (Duration::ZERO, &["/stuck"][..]),
+        (Duration::ZERO, &[]),
+        (SECOND / 1000, &["/stuck"]),
         (SECOND / 5, &["/stuck", "/endless"]),
         (SECOND / 5, &[]),
     ] {
@@ -203,15 +207,21 @@ async fn what_never_ends_is_cut_and_counted() {
             connection.ask(path).await;
             connections.push(connection);
         }
-        // An idle connection is no request in flight.
-        let mut idle = Kept::open(service.address).await;
-        idle.ask("/").await;
-        idle.answer("hello").await;
+        // Idle connections are no requests in flight.
+        let mut idle = Vec::new();
+        for _ in 0..100 {
+            let mut kept = Kept::open(service.address).await;
+            kept.ask("/").await;
+            kept.answer("hello").await;
+            idle.push(kept);
+        }
         service.management.availability().stop("the test");
         let drained = service.ended.await.unwrap().unwrap();
         assert_eq!(drained.cut, paths.len(), "{paths:?}");
         assert!(paths.is_empty() || drained.took >= timeout, "{drained:?}");
-        assert!(idle.is_closed().await);
+        for mut kept in idle {
+            assert!(kept.is_closed().await);
+        }
     }
 }
 
@@ -240,7 +250,6 @@ async fn servers_drain_together_and_the_endpoints_close_last() {
     let endpoints = probe.local_addr().unwrap();
     drop(probe);
     let management = built(|builder| builder.listen(endpoints));
-    assert_eq!(management.availability().state(), AvailabilityState::Starting);
     let (one, other) = (running(management.clone()).await, running(management.clone()).await);
     let mut slow = Kept::open(other.address).await;
     slow.ask("/slow").await;
@@ -284,6 +293,12 @@ async fn an_address_that_is_in_use_is_told() {
     let told = error.to_string();
     assert!(told.contains(&format!("no management listener at \"{address}\"")), "{told}");
     assert!(told.contains("`MANAGEMENT_LISTEN`"), "{told}");
+    // Once it is free, another try has it.
+    drop(taken);
+    let again = running(management).await;
+    assert_eq!(fetch(address, "/z/health/readiness", "").await.status, 200);
+    again.management.availability().stop("the test");
+    again.ended.await.unwrap().unwrap();
 }
 
 #[test]
@@ -307,12 +322,12 @@ async fn a_server_of_your_own_drains_with_the_parts() {
     let stopping = shutdown_on(&management, async { drop(begun.await) });
     let serving = axum::serve(listener, app).with_graceful_shutdown(stopping);
     let ended = tokio::spawn(serving.into_future());
+    let mut state = management.availability().subscribe();
     assert_eq!(fetch(address, "/z/health/readiness", "").await.status, 200);
     let mut kept = Kept::open(address).await;
     kept.ask("/").await;
     assert!(!closes(&kept.answer("hello").await));
     begin.send(()).unwrap();
-    let mut state = management.availability().subscribe();
     state.wait_for(|state| *state == AvailabilityState::Refusing).await.unwrap();
     kept.ask("/").await;
     assert!(closes(&kept.answer("hello").await));
@@ -365,4 +380,17 @@ async fn a_socket_of_the_file_system_is_served_too() {
     assert!(answer.ends_with("hello"), "{answer}");
     management.availability().stop("the test");
     ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_listens_at_is_told() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management = built(|builder| builder.listen("127.0.0.1:0"));
+    lines.take();
+    management.availability().stop("the test");
+    lines.take();
+    shutdown_on(&management, pending()).await;
+    let told = lines.take();
+    assert!(told[0].starts_with("WARN nobody has listened at 127.0.0.1:0"), "{told:?}");
 }
