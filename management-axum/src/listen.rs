@@ -40,6 +40,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// [`Availability::accepting`](crate::Availability::accepting) is called. Say so where the endpoints come first, since
 /// they tell nothing of the application's own port.
 ///
+/// It does not look at what [`Builder::listen`](crate::Builder::listen) and `MANAGEMENT_LISTEN` say; a process without
+/// [`run`](crate::run) that is to obey them gives it [`Management::take_listen`].
+///
 /// At most 256 clients are connected: one more takes the place of the one that has been silent the
 /// longest. Who sends no request within 10 s, or none for 60 s after the last one, is disconnected.
 ///

@@ -16,7 +16,8 @@ use tower_service::Service;
 /// It has literal routes for its own paths, with and without a slash at the end, and
 /// `{prefix}/health/{name}`. It has no fallback and no layer, so that merging it changes nothing for
 /// the application's other routes; layers that are added after the merge wrap it, too. It fits a
-/// router of any state type.
+/// router of any state type. A listener of their own ([`Builder::listen`](crate::Builder::listen)) does not take
+/// the endpoints away from here: do not merge it where they are to be there alone.
 ///
 /// ```
 /// use axum::{Router, routing::get};

@@ -35,6 +35,29 @@ use crate::signals;
 /// # }
 /// ```
 ///
+/// A bound for what is in flight, as [`run`](crate::run) has it:
+///
+/// ```no_run
+/// # use axum::Router;
+/// # use management_axum::{Management, shutdown};
+/// # use tokio::net::TcpListener;
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (management, app) = (Management::new()?, Router::new());
+/// # let listener = TcpListener::bind("0.0.0.0:8080").await?;
+/// let serving = axum::serve(listener, app).with_graceful_shutdown(shutdown(&management));
+/// let too_late = async {
+///     management.availability().stopping().await;
+///     tokio::time::sleep(management.drain_timeout()).await;
+/// };
+/// tokio::select! {
+///     served = serving.into_future() => served?,
+///     () = too_late => eprintln!("requests were cut"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Panics
 ///
 /// It is called outside of a Tokio runtime, or the system refuses handlers of signals.

@@ -20,7 +20,7 @@ use crate::log::line;
 use crate::management::{Inner, Management};
 use crate::overrides::{self, some_of};
 use crate::prefix;
-use crate::scope::Scopes;
+use crate::scope::{Groups, Scopes};
 use crate::settings::Settings;
 use crate::slot::{Signals, Slot};
 use crate::version::Version;
@@ -148,7 +148,7 @@ impl Builder {
             }
         }
 
-        tell(&slots, provider.is_some(), contributors.len());
+        tell(&slots, &scopes.groups(), provider.is_some(), contributors.len());
         for told in overridden {
             line!(INFO, "{told}");
         }
@@ -235,7 +235,7 @@ fn dependencies(config: &Config, _: &str, mistakes: &mut Vec<Mistake>) -> Vec<Ch
 }
 
 /// Tells the log what there is.
-fn tell(slots: &[Arc<Slot>], has_version: bool, contributors: usize) {
+fn tell(slots: &[Arc<Slot>], groups: &Groups, has_version: bool, contributors: usize) {
     let dependencies = slots.iter().filter(|slot| slot.about.kind == Kind::Dependency).count();
     line!(
         INFO,
@@ -248,6 +248,11 @@ fn tell(slots: &[Arc<Slot>], has_version: bool, contributors: usize) {
     for slot in slots {
         let krate = slot.origin.krate().map(|krate| format!(" of {krate}")).unwrap_or_default();
         line!(DEBUG, "{} check {} at {}{krate}", slot.about.kind, slot.name(), slot.origin);
+    }
+    for group in groups.values() {
+        if !group.has_availability() && !slots.iter().any(|slot| group.has(slot)) {
+            line!(WARN, "{group} has no member, and is UP whatever happens");
+        }
     }
 }
 

@@ -83,8 +83,8 @@ impl Slot {
         let Accepted { groups, origin, job, mut plan, cascade } = check;
         plan.once = about.kind == Kind::Startup;
         let about = Arc::new(about);
-        // Nobody waits for a run in the background.
-        let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. });
+        // Nobody waits for a run in the background, and a start is slow once.
+        let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. }) && !plan.once;
         let budget =
             |is_awaited: bool| (is_awaited && is_waited_for).then_some(scopes.probe_budget());
         let is_probed = scopes.is_probed(&about.name, about.kind);

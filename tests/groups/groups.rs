@@ -233,3 +233,16 @@ async fn a_member_that_is_switched_off_is_there_and_left_out() {
         is(said(&app, &format!("/z/health/{group}")).await, 200, empty);
     }
 }
+
+#[tokio::test]
+async fn a_group_without_a_member_is_told() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let db = || fixed("db", Status::Up).groups(["own"]);
+    let builder = Management::builder().without_registered().check(db());
+    let builder = builder.group("empty", |group| group.optional("nobody"));
+    let builder = builder.group("said", |group| group.include("availability"));
+    drop(built(builder.group("full", |group| group.optional("db"))));
+    let told: Vec<_> = lines.take().into_iter().filter(|line| line.starts_with("WARN")).collect();
+    assert_eq!(told, ["WARN group empty has no member, and is UP whatever happens"]);
+}

@@ -84,7 +84,7 @@ async fn startup_has_startup_checks_alone() {
             let error = refused(change).map(|error| error.to_string());
             match told {
                 Some(told) => {
-                    assert!(error.as_ref().is_some_and(|error| error.contains(told)), "{error:?}")
+                    assert!(error.as_ref().is_some_and(|error| error.contains(told)), "{error:?}");
                 }
                 None => assert_eq!(error, None),
             }

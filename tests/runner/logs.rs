@@ -120,6 +120,19 @@ async fn a_check_that_begins_to_exceed_the_probe_budget_is_one_line() {
     );
 }
 
+/// It is run until it has succeeded, and never again.
+#[tokio::test(start_paused = true)]
+async fn a_slow_start_is_no_line() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let runs = Runs::default();
+    let management = with([runs.taking("migrated", secs(3)).startup()]);
+    lines.take();
+    sleep(secs(4)).await;
+    management.readiness().await;
+    assert_eq!((lines.take(), runs.ended()), (Vec::new(), 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_for_a_check_in_the_background() {
     let lines = Lines::default();

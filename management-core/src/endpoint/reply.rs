@@ -56,7 +56,7 @@ impl Reply {
     }
 
     pub(super) fn not_found() -> Self {
-        Reply::problem(StatusCode::NOT_FOUND, "there is no check or probe of this name")
+        Reply::problem(StatusCode::NOT_FOUND, "there is no check, group or probe of this name")
     }
 
     pub(super) fn method_not_allowed() -> Self {
