@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::io::{self, Write};
 
 use axum::Router;
@@ -6,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use super::*;
 
