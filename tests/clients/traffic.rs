@@ -132,24 +132,23 @@ pub(crate) fn nothing_is_lost_when_one_vanishes(door: &Door, services: &mut [Ser
     println!("one vanishes: {} requests, none lost", traffic.end());
 }
 
-/// Sends requests of this method to a proxy before two services, of which one cuts connections: a GET
-/// is sent to the other one then, and a POST arrives once.
+/// Sends requests to a proxy before two services, of which one cuts connections: a GET is sent to the
+/// other one then, and a POST arrives once.
 #[track_caller]
-pub(crate) fn through_cut_connections<P>(
-    method: &str,
-    start: impl Fn([SocketAddr; 2]) -> (P, Door),
-) {
-    let (cutting, working) = (Cutting::start(), Service::start("app-2"));
-    let (_proxy, door) = start([cutting.address, working.address]);
-    let codes: Vec<u16> = (0..10).map(|_| door.code(method, "/")).collect();
-    let (cut, worked) = (cutting.cut(), working.requests());
-    println!("{method} to one that cuts connections: {codes:?}, {cut} cut, {worked} answered");
-    assert!(cut > 0, "none reached it: {codes:?}");
-    let answered = codes.iter().filter(|&&code| code == 200).count();
-    assert_eq!(worked, answered);
-    if method == "POST" {
-        assert_eq!(cut + worked, codes.len(), "each arrived once: {codes:?}");
-    } else {
-        assert_eq!(answered, codes.len(), "each is answered: {codes:?}");
+pub(crate) fn through_cut_connections<P>(start: impl Fn([SocketAddr; 2]) -> (P, Door)) {
+    for method in ["GET", "POST"] {
+        let (cutting, working) = (Cutting::start(), Service::start("app-2"));
+        let (_proxy, door) = start([cutting.address, working.address]);
+        let codes: Vec<u16> = (0..10).map(|_| door.code(method, "/")).collect();
+        let (cut, worked) = (cutting.cut(), working.requests());
+        println!("{method} to one that cuts connections: {codes:?}, {cut} cut, {worked} answered");
+        assert!(cut > 0, "none reached it: {codes:?}");
+        let answered = codes.iter().filter(|&&code| code == 200).count();
+        assert_eq!(worked, answered);
+        if method == "POST" {
+            assert_eq!(cut + worked, codes.len(), "each arrived once: {codes:?}");
+        } else {
+            assert_eq!(answered, codes.len(), "each is answered: {codes:?}");
+        }
     }
 }
