@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::serve::Listener;
 use management_core::Management;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -16,6 +16,9 @@ use crate::drain::drain_layer;
 use crate::listen::listen;
 use crate::server;
 use crate::signals;
+
+/// What servers that drain together may differ by.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Serves the application for the whole of its life: ready once it accepts, drained on SIGTERM.
 ///
@@ -30,7 +33,7 @@ use crate::signals;
 /// 5. Then no connection is accepted any more, and what is in flight has
 ///    [`Builder::drain_timeout`](crate::Builder::drain_timeout) to end. What remains is cut, and counted in the log.
 /// 6. The listener of the endpoints closes, once every server that is run under this `Management` has
-///    drained. A server of your own counts while it holds a [`Server`](crate::Server).
+///    drained, or cut. A server of your own counts, for as long, while it holds a [`Server`](crate::Server).
 ///
 /// A second signal skips the delay. A third one ends the process, with 128 plus its number, also
 /// after this has returned.
@@ -107,7 +110,8 @@ where
         let took = stopped.map_or(Duration::ZERO, |stopped| stopped.elapsed());
         tell(cut, took, grace);
         if let Some(endpoints) = endpoints {
-            availability.served().await;
+            // The others have as long; one that never ends keeps nobody.
+            drop(timeout(grace + MOMENT, availability.served()).await);
             endpoints.close().await;
         }
         let reason = availability.drain_reason().unwrap_or_default();

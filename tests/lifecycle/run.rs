@@ -282,6 +282,16 @@ async fn a_server_that_ends_outside_of_a_drain_is_broken() {
     assert_eq!((liveness.status.as_u16(), &*liveness.body), (503, r#"{"status":"DOWN"}"#));
 }
 
+/// Nor does a server of one's own that holds its guard for ever.
+#[tokio::test]
+async fn nobody_holds_the_endpoints_open_for_ever() {
+    let management = built(|builder| builder.listen("127.0.0.1:0").drain_timeout(SECOND / 5));
+    let _server = management.availability().server();
+    let service = running(management).await;
+    service.management.availability().stop("the test");
+    assert_eq!(service.ended.await.unwrap().unwrap().cut, 0);
+}
+
 #[tokio::test]
 async fn an_address_that_is_in_use_is_told() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
