@@ -264,6 +264,7 @@ impl Availability {
         let line = match begun {
             None => {
                 self.shared.signals.background.rest();
+                now.is_explicit = true;
                 now.drained_by = Some(why.clone());
                 let delay = humantime::format_duration(delay);
                 let served = format!("requests are served for {delay} before servers stop");

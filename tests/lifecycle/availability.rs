@@ -245,6 +245,24 @@ fn a_server_that_is_expected_is_heard_where_nobody_has_spoken() {
     assert_eq!(availability.state(), AvailabilityState::Accepting);
 }
 
+#[tokio::test]
+async fn a_server_that_comes_in_a_drain_changes_nothing() {
+    for is_told in [false, true] {
+        let (management, app) = built(|builder| builder);
+        let availability = management.availability();
+        if is_told {
+            availability.expect_server();
+        }
+        availability.drain("SIGTERM");
+        availability.expect_server();
+        let server = availability.server();
+        assert_eq!(availability.state(), AvailabilityState::Refusing, "{is_told}");
+        probes(&app, OUT_OF_SERVICE, UP).await;
+        drop(server);
+        probes(&app, OUT_OF_SERVICE, UP).await;
+    }
+}
+
 #[test]
 fn whoever_is_formatted_or_logs_may_ask() {
     struct Curious(Availability);
