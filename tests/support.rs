@@ -12,7 +12,7 @@ use axum::http::{Request, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
-use tracing::Level;
+use tracing::{Level, Subscriber};
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -62,20 +62,24 @@ pub(crate) async fn fetch(address: SocketAddr, path: &str, headers: &str) -> Ans
     Answer { status: code.parse().expect("a code"), headers: headers.collect(), body: body.into() }
 }
 
-/// What a `fmt` subscriber prints on this thread.
+/// What a `fmt` subscriber prints.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Printed(Arc<Mutex<Vec<u8>>>);
 
 impl Printed {
-    pub(crate) fn capture(&self, most: Level) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn subscriber(&self, most: Level) -> impl Subscriber + Send + Sync + use<> {
         let this = self.clone();
-        let subscriber = tracing_subscriber::fmt()
+        tracing_subscriber::fmt()
             .with_max_level(most)
             .with_ansi(false)
             .without_time()
             .with_writer(move || this.clone())
-            .finish();
-        tracing::subscriber::set_default(subscriber)
+            .finish()
+    }
+
+    /// Prints what is logged on this thread.
+    pub(crate) fn capture(&self, most: Level) -> tracing::subscriber::DefaultGuard {
+        tracing::subscriber::set_default(self.subscriber(most))
     }
 
     /// All of it, since the last [`take`](Self::take).

@@ -5,14 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use crate::availability::Availability;
 use crate::check::Kind;
 use crate::health::Health;
 use crate::name::AVAILABILITY;
-use crate::runner::{Asked, Outcome, Reading};
+use crate::runner::{Asked, Outcome, Reading, requeue};
 use crate::scope::Scope;
 use crate::slot::{About, Slot, weigh};
 use crate::status::Status;
@@ -214,7 +213,7 @@ impl Pending {
     /// The answer, when every run has ended or the budget is spent.
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is looked at again, and no timer has to be armed.
-        yield_now().await;
+        requeue().await;
         let Pending { scope, availability, asked, at } = self;
         let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.

@@ -144,6 +144,7 @@ fn runner(
     let background = Arc::clone(&signals.background);
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
     let slow = Slow::new(budget, "probe budget");
+    let what = format!("{} {}", about.kind.word(), about.name);
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
         signals.advance();
         let before = previous.map(|previous| previous.value.status());
@@ -154,7 +155,7 @@ fn runner(
             drop(signals.results.send(Component::known(&about, outcome, false)));
         }
     };
-    Runner::new(job, plan, background, Box::new(observer))
+    Runner::new(what, job, plan, background, Box::new(observer))
 }
 
 /// Notes when runs begin to take longer than those who ask can wait.
@@ -171,8 +172,8 @@ impl Slow {
 
     pub(crate) fn observe<V: Value>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
         let Some(budget) = self.budget else { return };
-        // A run that failed has a line of its own that tells why.
-        if !outcome.value.is_success() {
+        // A run that failed or blocked has a line of its own that tells why.
+        if !outcome.value.is_success() || outcome.has_blocked {
             return;
         }
         let is_slow = outcome.duration > budget;

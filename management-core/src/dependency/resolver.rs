@@ -46,6 +46,7 @@ impl Resolver {
             return Arc::clone(runner);
         }
         let (lookup, own_name) = (self.lookup, name.to_owned());
+        let what = format!("lookup of {name}");
         let job = Job::blocking(move || lookup(&own_name).map_err(Failure::failed));
         let plan = Plan {
             timeout: PATIENCE,
@@ -53,7 +54,7 @@ impl Resolver {
             valid_for: Duration::ZERO,
             once: false,
         };
-        let runner = Runner::new(job, plan, Arc::default(), Box::new(|_, _| {}));
+        let runner = Runner::new(what, job, plan, Arc::default(), Box::new(|_, _| {}));
         lookups.insert(name.into(), Arc::clone(&runner));
         runner
     }

@@ -51,6 +51,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
     ) -> Arc<Runner<Provided<T>>> {
         let slow = Slow::new(Some(budget), "health budget");
         Runner::new(
+            what.clone(),
             self.job,
             self.plan,
             Arc::clone(&signals.background),

@@ -103,7 +103,7 @@ impl<V: Value> Runner<V> {
                     self.time_out(id);
                 }
                 None if state.is_closed => return None,
-                None => return Some(self.begin(state, now)),
+                None => return Some(self.begin_next(state, now)),
             }
         }
     }

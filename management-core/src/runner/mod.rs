@@ -6,6 +6,7 @@
 //! thread is never looked at again. Whichever comes first ends the run; what comes later is dropped.
 
 pub(crate) mod beat;
+mod blocked;
 mod failure;
 mod job;
 mod reading;
@@ -13,7 +14,7 @@ mod reading;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -23,11 +24,13 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use beat::Background;
+pub(crate) use blocked::requeue;
 pub use failure::Failure;
 pub use job::Job;
 pub(crate) use reading::{Asked, Missing, Outcome, Reading};
 
 use crate::settings::{Plan, Schedule};
+use blocked::{Blocked, Found, Polling, Turn};
 
 /// What a runner can keep.
 pub(crate) trait Value: Send + Sync + 'static {
@@ -43,17 +46,21 @@ pub(crate) type Observer<V> = Box<dyn Fn(Option<&Outcome<V>>, &Arc<Outcome<V>>) 
 
 /// One job, its schedule, the run in flight and the last outcome.
 pub(crate) struct Runner<V> {
+    /// What the log calls it.
+    what: String,
     job: Job<V>,
     plan: Plan,
     observer: Observer<V>,
     background: Arc<Background>,
     state: Mutex<State<V>>,
     changed: Notify,
+    polling: Polling,
 }
 
 struct State<V> {
     run: Option<Run>,
     stuck: Option<Stuck>,
+    blocked: Blocked,
     runs: u64,
     last: Option<Arc<Outcome<V>>>,
     beat: Option<AbortHandle>,
@@ -61,10 +68,18 @@ struct State<V> {
     is_closed: bool,
 }
 
+impl<V> State<V> {
+    /// The last run, where it has ended and its task is about to go.
+    fn leaving(&self, now: Instant) -> Option<Stuck> {
+        self.stuck.filter(|stuck| now < stuck.expected)
+    }
+}
+
 /// What somebody who waits does next.
-enum Next<'a> {
+enum Next<'a, V> {
     Sleep(Instant, Notified<'a>),
     TimeOut(u64),
+    GiveUp(u64, Reading<V>),
     /// The run has gone with its runtime.
     AskAgain,
 }
@@ -84,15 +99,24 @@ impl Run {
     }
 }
 
-/// A run that was ended from outside, and whose task is still there.
+/// A run that has ended, and whose task is still there: its future blocks, or what it drops does.
 #[derive(Clone, Copy)]
 struct Stuck {
     run: u64,
-    since: SystemTime,
+    started: Instant,
+    /// Until when it is expected to go, and the next run waits for it.
+    expected: Instant,
+}
+
+impl Stuck {
+    fn since(&self) -> SystemTime {
+        SystemTime::now() - self.started.elapsed()
+    }
 }
 
 impl<V: Value> Runner<V> {
     pub(crate) fn new(
+        what: String,
         job: Job<V>,
         plan: Plan,
         background: Arc<Background>,
@@ -101,6 +125,7 @@ impl<V: Value> Runner<V> {
         let state = State {
             run: None,
             stuck: None,
+            blocked: Blocked::default(),
             runs: 0,
             last: None,
             beat: None,
@@ -108,12 +133,14 @@ impl<V: Value> Runner<V> {
             is_closed: false,
         };
         Arc::new(Runner {
+            what,
             job,
             plan,
             observer,
             background,
             state: Mutex::new(state),
             changed: Notify::new(),
+            polling: Polling::default(),
         })
     }
 
@@ -134,7 +161,7 @@ impl<V: Value> Runner<V> {
                     drop(state);
                     self.time_out(id);
                 }
-                None if may_begin && !state.is_closed => return self.begin(state, now),
+                None if may_begin && !state.is_closed => return self.begin_next(state, now),
                 None => return Asked::Known(self.late(&state, now, Missing::NotYet)),
             }
         }
@@ -169,24 +196,34 @@ impl<V: Value> Runner<V> {
                 match (&state.last, &state.run) {
                     (Some(last), _) if last.run >= id => return self.current(last),
                     (_, Some(run)) if now >= run.overdue() => Next::TimeOut(run.id),
-                    (_, Some(_)) if now >= until => {
-                        return self.late(&state, now, Missing::Late(budget));
+                    (_, Some(run)) if now >= until => {
+                        Next::GiveUp(run.id, self.late(&state, now, Missing::Late(budget)))
                     }
                     // If ours was dropped and another began meanwhile, that one will do.
                     (_, Some(run)) => {
                         // Made under the lock, so that no change from here on is missed.
                         Next::Sleep(run.overdue().min(until), self.changed.notified())
                     }
-                    (_, None) if is_second_try => {
-                        return self.late(&state, now, Missing::Interrupted);
-                    }
-                    (_, None) => Next::AskAgain,
+                    (_, None) => match state.leaving(now) {
+                        Some(run) if now >= until => {
+                            Next::GiveUp(run.run, self.late(&state, now, Missing::Late(budget)))
+                        }
+                        Some(run) => Next::Sleep(run.expected.min(until), self.changed.notified()),
+                        None if is_second_try => {
+                            return self.late(&state, now, Missing::Interrupted);
+                        }
+                        None => Next::AskAgain,
+                    },
                 }
             };
             match next {
                 // Whether it was woken or slept through, the state tells what has happened.
                 Next::Sleep(deadline, changed) => drop(timeout_at(deadline, changed).await),
                 Next::TimeOut(run) => self.time_out(run),
+                Next::GiveUp(run, reading) => {
+                    self.look_at(run, Found::Late);
+                    return reading;
+                }
                 Next::AskAgain => {
                     is_second_try = true;
                     match self.ask(Instant::now()) {
@@ -240,6 +277,14 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// Begins a run, or gives the number of the one that is to begin once the last one has gone.
+    fn begin_next(self: &Arc<Self>, state: MutexGuard<'_, State<V>>, now: Instant) -> Asked<V> {
+        match state.leaving(now) {
+            Some(_) => Asked::Running(state.runs + 1),
+            None => self.begin(state, now),
+        }
+    }
+
     fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State<V>>, now: Instant) -> Asked<V> {
         let Ok(runtime) = Handle::try_current() else {
             return Asked::Known(self.late(&state, now, Missing::NoRuntime));
@@ -248,20 +293,16 @@ impl<V: Value> Runner<V> {
         let id = state.runs;
         let deadline = now + self.plan.timeout;
         state.run = Some(Run { id, started: now, deadline, task: None });
-        if let Some(Stuck { since, .. }) = state.stuck {
+        if let Some(stuck) = state.stuck {
             // Another run would only block another thread.
             drop(state);
-            self.finish(id, V::from_failure(Failure::StillRunning(since)), now, now);
+            self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, now, None);
             return Asked::Running(id);
         }
         // A runtime that is shutting down drops the task here and now, which takes the lock.
         drop(state);
-        let task = runtime.spawn(Arc::clone(self).run(id, now, deadline));
-        if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-            // A worker keeps what it has spawned last to itself and wakes no other worker for it. If
-            // that were a check that blocks, nobody might be left to look for events.
-            drop(runtime.spawn(async {}));
-        }
+        let has_workers = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread;
+        let task = runtime.spawn(Arc::clone(self).run(id, now, deadline, has_workers));
         let mut state = self.lock();
         let is_closed = state.is_closed;
         match &mut state.run {
@@ -279,38 +320,61 @@ impl<V: Value> Runner<V> {
         id: u64,
         started: Instant,
         deadline: Instant,
+        has_workers: bool,
     ) -> impl Future<Output = ()> + Send {
         // Outside of the future, so that it is there if the task is never polled.
         let place = Place { runner: self, id };
         async move {
             let runner = &place.runner;
             let mut job = None;
+            let mut turn = Turn::default();
+            let mut polled_until = started;
             let guarded = poll_fn(|cx| {
-                catch_unwind(AssertUnwindSafe(|| {
-                    job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx)
-                }))
-                .unwrap_or_else(|payload| Poll::Ready(Err(Failure::from_panic(&*payload))))
+                if has_workers {
+                    // A worker that was woken by an event is the one that looks for events. The job may
+                    // block it, so another one has to be awake first.
+                    ready!(turn.poll(cx));
+                }
+                let (polled, until) = runner.with_thread(id, || {
+                    catch_unwind(AssertUnwindSafe(|| {
+                        job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx)
+                    }))
+                    .unwrap_or_else(|payload| Poll::Ready(Err(Failure::from_panic(&*payload))))
+                });
+                polled_until = until;
+                polled
             });
             let result = timeout_at(deadline, guarded).await;
-            let now = Instant::now();
             let (result, ended) = match result {
-                Ok(result) if now <= deadline => (result, now),
+                Ok(result) if polled_until <= deadline => (result, polled_until),
                 // A future that blocked its thread ends before its timer is looked at.
                 _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
             };
-            runner.finish(id, result.unwrap_or_else(V::from_failure), started, ended);
+            let stuck = Stuck { run: id, started, expected: ended + runner.plan.timeout };
+            let is_left_in_the_middle = result.is_err();
+            let value = result.unwrap_or_else(V::from_failure);
+            runner.finish(id, value, started, ended, Some(stuck));
             // Last of all, since what the user's future drops may panic or block.
-            drop(job);
+            if is_left_in_the_middle {
+                if has_workers {
+                    // Those who waited are this worker's next tasks, and no other one takes the very next.
+                    requeue().await;
+                }
+                runner.with_thread(id, || drop(job));
+            }
         }
     }
 
     /// Keeps the outcome of a run and tells everyone, unless that run has already ended.
-    fn finish(&self, id: u64, value: V, started: Instant, ended: Instant) {
+    ///
+    /// `stuck` is what is left of the run, where that is anything.
+    fn finish(&self, id: u64, value: V, started: Instant, ended: Instant, stuck: Option<Stuck>) {
         let mut state = self.lock();
         if state.run.as_ref().is_none_or(|run| run.id != id) {
             return;
         }
         state.run = None;
+        state.stuck = stuck.or(state.stuck);
         let failures = if value.is_success() {
             0
         } else {
@@ -319,6 +383,7 @@ impl<V: Value> Runner<V> {
         let outcome = Arc::new(Outcome {
             value,
             run: id,
+            has_blocked: state.blocked.is(id),
             ended,
             checked_at: SystemTime::now() - ended.elapsed(),
             duration: ended - started,
@@ -336,13 +401,15 @@ impl<V: Value> Runner<V> {
 
     /// Ends a run whose deadline has passed, from outside.
     fn time_out(&self, id: u64) {
+        self.look_at(id, Found::Overdue);
         let mut state = self.lock();
         let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
         let (started, deadline, task) = (run.started, run.deadline, run.task.take());
-        state.stuck = Some(Stuck { run: id, since: SystemTime::now() - started.elapsed() });
         drop(state);
         let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
-        self.finish(id, failure, started, deadline);
+        // What blocks is not expected to go.
+        let stuck = Stuck { run: id, started, expected: deadline };
+        self.finish(id, failure, started, deadline, Some(stuck));
         if let Some(task) = task {
             task.abort();
         }
@@ -371,12 +438,11 @@ struct Place<V: Value> {
 impl<V: Value> Drop for Place<V> {
     fn drop(&mut self) {
         let mut state = self.runner.lock();
-        if state.stuck.is_some_and(|stuck| stuck.run == self.id) {
-            state.stuck = None;
-        }
-        if state.run.as_ref().is_some_and(|run| run.id == self.id) {
-            state.run = None;
-            drop(state);
+        state.blocked.ended(self.id);
+        let was_stuck = state.stuck.take_if(|stuck| stuck.run == self.id).is_some();
+        let was_running = state.run.take_if(|run| run.id == self.id).is_some();
+        drop(state);
+        if was_stuck || was_running {
             self.runner.changed.notify_waiters();
         }
     }

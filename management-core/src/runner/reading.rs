@@ -14,6 +14,8 @@ use crate::settings::Schedule;
 pub(crate) struct Outcome<V> {
     pub(crate) value: V,
     pub(super) run: u64,
+    /// It was a future that blocked its thread, which has a line of its own in the log.
+    pub(crate) has_blocked: bool,
     /// When, on the clock by which decisions are made.
     pub(super) ended: Instant,
     /// When, for people.
