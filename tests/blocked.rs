@@ -216,16 +216,3 @@ fn the_log_names_the_cause_while_it_lasts() {
         drop(release);
     });
 }
-
-#[test]
-fn one_thread_can_only_be_told_of_afterwards() {
-    LazyLock::force(&LOG);
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let check = Check::new("blocks-all", async || thread::sleep(Duration::from_secs(1)));
-    runtime.block_on(async {
-        let management = Management::builder().check(check.ttl(Duration::ZERO)).build().unwrap();
-        assert_eq!(management.health().await.status(), Status::Up);
-        assert_eq!(management.health().await.status(), Status::Up);
-    });
-    assert_eq!(blocked_for("blocks-all"), ["1s"]);
-}

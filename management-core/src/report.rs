@@ -11,7 +11,7 @@ use crate::availability::Availability;
 use crate::check::Kind;
 use crate::health::Health;
 use crate::name::AVAILABILITY;
-use crate::runner::{Asked, Outcome, Reading, requeue};
+use crate::runner::{Asked, Outcome, Reading, give_way};
 use crate::scope::Scope;
 use crate::slot::{About, Slot, weigh};
 use crate::status::Status;
@@ -213,7 +213,7 @@ impl Pending {
     /// The answer, when every run has ended or the budget is spent.
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is looked at again, and no timer has to be armed.
-        requeue().await;
+        give_way().await;
         let Pending { scope, availability, asked, at } = self;
         let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.

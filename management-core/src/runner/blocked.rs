@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::{Runner, Value};
@@ -35,9 +37,23 @@ impl Turn {
 }
 
 /// Goes through the runtime's queue once, as [`Turn`] says.
-pub(crate) async fn requeue() {
+pub(super) async fn requeue() {
     let mut turn = Turn::default();
     poll_fn(|cx| turn.poll(cx)).await;
+}
+
+/// Lets other tasks run first: those of the runs that have just begun.
+pub(crate) async fn give_way() {
+    if Handle::try_current().is_ok_and(|runtime| has_workers(&runtime)) {
+        requeue().await;
+    } else {
+        yield_now().await;
+    }
+}
+
+/// Whether a task can go on while another one blocks its thread.
+pub(super) fn has_workers(runtime: &Handle) -> bool {
+    runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
 }
 
 /// Since when a run has had its thread, while it has one.
@@ -54,11 +70,18 @@ impl Polling {
     }
 }
 
-struct Reset<'a>(&'a Polling);
+/// A run that has its thread, for as long as this lives.
+pub(super) struct Thread<'a, V: Value> {
+    runner: &'a Runner<V>,
+    run: u64,
+    since: Instant,
+}
 
-impl Drop for Reset<'_> {
+impl<V: Value> Drop for Thread<'_, V> {
     fn drop(&mut self) {
-        self.0.set(None);
+        let now = Instant::now();
+        self.runner.polling.set(None);
+        self.runner.warn_of_block(self.run, now - self.since, Found::Late);
     }
 }
 
@@ -102,17 +125,11 @@ impl Blocked {
 }
 
 impl<V: Value> Runner<V> {
-    /// Runs what may block the thread of a run, and returns when that ended.
-    pub(super) fn with_thread<T>(&self, run: u64, work: impl FnOnce() -> T) -> (T, Instant) {
-        let begun = Instant::now();
-        self.polling.set(Some(begun));
-        // What is dropped may panic.
-        let reset = Reset(&self.polling);
-        let done = work();
-        drop(reset);
-        let ended = Instant::now();
-        self.warn_of_block(run, ended - begun, Found::Late);
-        (done, ended)
+    /// A run has its thread until this is dropped.
+    pub(super) fn thread(&self, run: u64) -> Thread<'_, V> {
+        let since = Instant::now();
+        self.polling.set(Some(since));
+        Thread { runner: self, run, since }
     }
 
     /// Logs that a run blocks its thread, if it does. Another thread calls this: the run's own one cannot.
@@ -122,10 +139,15 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// Logs that a run has blocked its thread, if that took long enough.
     fn warn_of_block(&self, run: u64, blocked: Duration, found: Found) {
-        if blocked < BLOCKED_AFTER || !self.lock().blocked.found(run, found) {
-            return;
+        if blocked >= BLOCKED_AFTER && self.lock().blocked.found(run, found) {
+            self.log_block(blocked);
         }
+    }
+
+    #[cold]
+    fn log_block(&self, blocked: Duration) {
         // Nobody wants to know it to the millisecond.
         let tenths = u64::try_from((blocked.as_millis() + 50) / 100).unwrap_or(u64::MAX);
         line!(

@@ -17,20 +17,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use beat::Background;
-pub(crate) use blocked::requeue;
+pub(crate) use blocked::give_way;
 pub use failure::Failure;
 pub use job::Job;
 pub(crate) use reading::{Asked, Missing, Outcome, Reading};
 
 use crate::settings::{Plan, Schedule};
-use blocked::{Blocked, Found, Polling, Turn};
+use blocked::{Blocked, Found, Polling, Turn, has_workers, requeue};
 
 /// What a runner can keep.
 pub(crate) trait Value: Send + Sync + 'static {
@@ -296,13 +296,13 @@ impl<V: Value> Runner<V> {
         if let Some(stuck) = state.stuck {
             // Another run would only block another thread.
             drop(state);
-            self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, now, None);
+            self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, None);
             return Asked::Running(id);
         }
         // A runtime that is shutting down drops the task here and now, which takes the lock.
         drop(state);
-        let has_workers = runtime.runtime_flavor() != RuntimeFlavor::CurrentThread;
-        let task = runtime.spawn(Arc::clone(self).run(id, now, deadline, has_workers));
+        let has_workers = has_workers(&runtime);
+        let task = runtime.spawn(Arc::clone(self).run(id, deadline, has_workers));
         let mut state = self.lock();
         let is_closed = state.is_closed;
         match &mut state.run {
@@ -318,7 +318,6 @@ impl<V: Value> Runner<V> {
     fn run(
         self: Arc<Self>,
         id: u64,
-        started: Instant,
         deadline: Instant,
         has_workers: bool,
     ) -> impl Future<Output = ()> + Send {
@@ -328,53 +327,51 @@ impl<V: Value> Runner<V> {
             let runner = &place.runner;
             let mut job = None;
             let mut turn = Turn::default();
-            let mut polled_until = started;
             let guarded = poll_fn(|cx| {
                 if has_workers {
                     // A worker that was woken by an event is the one that looks for events. The job may
                     // block it, so another one has to be awake first.
                     ready!(turn.poll(cx));
                 }
-                let (polled, until) = runner.with_thread(id, || {
-                    catch_unwind(AssertUnwindSafe(|| {
-                        job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx)
-                    }))
-                    .unwrap_or_else(|payload| Poll::Ready(Err(Failure::from_panic(&*payload))))
-                });
-                polled_until = until;
-                polled
+                let _thread = has_workers.then(|| runner.thread(place.id));
+                catch_unwind(AssertUnwindSafe(|| {
+                    job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx)
+                }))
+                .unwrap_or_else(|payload| Poll::Ready(Err(Failure::from_panic(&*payload))))
             });
-            let result = timeout_at(deadline, guarded).await;
-            let (result, ended) = match result {
-                Ok(result) if polled_until <= deadline => (result, polled_until),
-                // A future that blocked its thread ends before its timer is looked at.
-                _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
+            // A block of its own, so that the outcome is no part of the future from here on.
+            let is_left_in_the_middle = {
+                let result = timeout_at(deadline, guarded).await;
+                let now = Instant::now();
+                let (result, ended) = match result {
+                    Ok(result) if now <= deadline => (result, now),
+                    // A future that blocked its thread ends before its timer is looked at.
+                    _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
+                };
+                // A future that has returned has dropped what it held.
+                let leaves = result.is_err().then(|| ended + runner.plan.timeout);
+                runner.finish(place.id, result.unwrap_or_else(V::from_failure), ended, leaves);
+                leaves.is_some()
             };
-            let stuck = Stuck { run: id, started, expected: ended + runner.plan.timeout };
-            let is_left_in_the_middle = result.is_err();
-            let value = result.unwrap_or_else(V::from_failure);
-            runner.finish(id, value, started, ended, Some(stuck));
             // Last of all, since what the user's future drops may panic or block.
-            if is_left_in_the_middle {
-                if has_workers {
-                    // Those who waited are this worker's next tasks, and no other one takes the very next.
-                    requeue().await;
-                }
-                runner.with_thread(id, || drop(job));
+            if is_left_in_the_middle && has_workers {
+                // Those who waited are next on this worker, and no other one takes the very next.
+                requeue().await;
+                let _thread = runner.thread(place.id);
+                drop(job);
             }
         }
     }
 
     /// Keeps the outcome of a run and tells everyone, unless that run has already ended.
     ///
-    /// `stuck` is what is left of the run, where that is anything.
-    fn finish(&self, id: u64, value: V, started: Instant, ended: Instant, stuck: Option<Stuck>) {
+    /// Where something is left of it, that is expected to go until `leaves`.
+    fn finish(&self, id: u64, value: V, ended: Instant, leaves: Option<Instant>) {
         let mut state = self.lock();
-        if state.run.as_ref().is_none_or(|run| run.id != id) {
-            return;
+        let Some(Run { started, .. }) = state.run.take_if(|run| run.id == id) else { return };
+        if let Some(expected) = leaves {
+            state.stuck = Some(Stuck { run: id, started, expected });
         }
-        state.run = None;
-        state.stuck = stuck.or(state.stuck);
         let failures = if value.is_success() {
             0
         } else {
@@ -404,12 +401,11 @@ impl<V: Value> Runner<V> {
         self.look_at(id, Found::Overdue);
         let mut state = self.lock();
         let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
-        let (started, deadline, task) = (run.started, run.deadline, run.task.take());
+        let (deadline, task) = (run.deadline, run.task.take());
         drop(state);
         let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
         // What blocks is not expected to go.
-        let stuck = Stuck { run: id, started, expected: deadline };
-        self.finish(id, failure, started, deadline, Some(stuck));
+        self.finish(id, failure, deadline, Some(deadline));
         if let Some(task) = task {
             task.abort();
         }
