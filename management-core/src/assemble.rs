@@ -22,6 +22,7 @@ use crate::overrides::{self, some_of};
 use crate::prefix;
 use crate::scope::{Groups, Scopes};
 use crate::settings::Settings;
+use crate::similar::did_you_mean;
 use crate::slot::{Signals, Slot};
 use crate::version::Version;
 
@@ -95,8 +96,9 @@ impl Builder {
                     "require",
                     &name,
                     &format!(
-                        "there are {}; the linker leaves out a crate that nobody names, so write \
+                        "{}there are {}; the linker leaves out a crate that nobody names, so write \
                          `use its_crate as _;` in the binary",
+                        did_you_mean(&name, checks.iter().map(|check| check.name.as_str())),
                         some_of(&checks),
                     ),
                 ));

@@ -66,6 +66,7 @@ mod route;
 mod runner;
 mod scope;
 mod settings;
+mod similar;
 mod slot;
 mod state;
 mod status;
