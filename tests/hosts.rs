@@ -212,6 +212,25 @@ async fn a_route_of_the_host_at_our_path_is_noticed() {
     drop(host.merge(management_axum::router(&management(""))));
 }
 
+/// What `merge` panics with.
+fn panic_of_merge(app: Router, other: Router) -> String {
+    let merged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| app.merge(other)));
+    *merged.unwrap_err().downcast::<String>().unwrap()
+}
+
+#[tokio::test]
+async fn the_docs_explain_the_panic_of_axum() {
+    let endpoints = || management_axum::router(&management("/z"));
+    let twice = panic_of_merge(Router::new().merge(endpoints()), endpoints());
+    let host = Router::new().route("/z/health", on_get(async || "of the host"));
+    let own_route = panic_of_merge(host, endpoints());
+    let docs = include_str!("../management-axum/src/router.rs");
+    assert!(docs.contains(&format!("/// {own_route}\n")), "{own_route}");
+    // Which of the paths is met first is axum's business.
+    let (start, _) = own_route.split_once("/z/").unwrap();
+    assert!(twice.starts_with(start), "{twice}");
+}
+
 #[tokio::test]
 async fn an_empty_name_is_none() {
     let app: Router = management_axum::router(&management("/z"));

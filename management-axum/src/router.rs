@@ -15,9 +15,9 @@ use tower_service::Service;
 ///
 /// It has literal routes for its own paths, with and without a slash at the end, and
 /// `{prefix}/health/{name}`. It has no fallback and no layer, so that merging it changes nothing for
-/// the application's other routes; layers that are added after the merge wrap it, too. It fits a
-/// router of any state type. A listener of their own ([`Builder::listen`](crate::Builder::listen)) does not take
-/// the endpoints away from here: do not merge it where they are to be there alone.
+/// the application's other routes; layers that are added after the merge wrap it, too. A listener of their own
+/// ([`Builder::listen`](crate::Builder::listen)) does not take the endpoints away from here: do not merge it
+/// where they are to be there alone.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -29,10 +29,29 @@ use tower_service::Service;
 /// # Ok::<_, management_axum::Error>(())
 /// ```
 ///
+/// It fits a router of any state type, and the router that it is merged into tells which. Where nothing
+/// tells, the compiler asks for a type annotation: `Router` is the one of an application without state.
+///
+/// ```
+/// use axum::Router;
+/// use management_axum::Management;
+///
+/// let endpoints: Router = management_axum::router(&Management::new()?);
+/// # Ok::<_, management_axum::Error>(())
+/// ```
+///
 /// # Panics
 ///
-/// `merge` panics where the application answers GET, HEAD or OPTIONS at the same path, as with any two
-/// routers.
+/// axum's `merge` panics where two routers answer one method at one path:
+///
+/// ```text
+/// Overlapping method route. Handler for `GET /z/health` already exists
+/// ```
+///
+/// Either the endpoints are merged twice, say into the application and into a part of it: merge them once.
+/// Or the application has a route of its own there: remove it, since this one takes its place, or move the
+/// endpoints with [`Builder::prefix`](crate::Builder::prefix). Two [`Management`]s in one application need
+/// two prefixes.
 pub fn router<S>(management: &Management) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,

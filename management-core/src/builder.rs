@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::awaited::Awaited;
 use crate::check::{Check, Origin};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::exposure::ShowDetails;
 use crate::group::Group;
 use crate::info::Json;
-use crate::provided::{self, Contributed, Contribution, IntoVersion, Provided};
+use crate::provided::{self, Contribution, IntoVersion, Provided};
 use crate::route::Route;
-use crate::runner::{Failure, Job};
+use crate::runner::Job;
 use crate::state::State;
 use crate::status::Status;
 #[cfg(feature = "dependencies")]
@@ -144,10 +145,10 @@ impl Builder {
     pub fn version_provider<F, Fut, Shape>(mut self, provider: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoVersion<Shape>> + Send + 'static,
+        Fut: Awaited<Outcome: IntoVersion<Shape>> + Send + 'static,
     {
         let job = Job::future(move || {
-            let version = provider();
+            let version = provider().outcome();
             async move { provided::version(version.await) }
         });
         let origin = Origin::caller();
@@ -163,13 +164,13 @@ impl Builder {
     pub fn info_contributor<F, Fut, T, E>(mut self, key: impl Into<String>, contributor: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        Fut: Awaited<Outcome = Result<T, E>> + Send + 'static,
         T: Serialize,
         E: fmt::Display,
     {
         let job = Job::future(move || {
-            let value = contributor();
-            async move { Contribution(value.await.map_err(Failure::failed)?).into_json() }
+            let value = contributor().outcome();
+            async move { Contribution(value.await).into_json() }
         });
         self.contributors.push((key.into(), Origin::caller(), job));
         self

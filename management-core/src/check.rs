@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::awaited::Awaited;
 use crate::health::{Health, IntoHealth};
 use crate::runner::Job;
 use crate::settings::{DEPENDENCY_TIMEOUT, DEPENDENCY_TTL, Settings};
@@ -107,14 +108,16 @@ impl Check {
     ///
     /// Each run is a task of its own. A future that blocks its thread keeps that thread from the
     /// rest of the program; [`Check::blocking`] is for such work.
+    ///
+    /// The closure returns a future: `async || …` or `|| async { … }`.
     #[track_caller]
     pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: IntoHealth> + Send + 'static,
+        Fut: Awaited<Outcome: IntoHealth> + Send + 'static,
     {
         let job = Job::future(move || {
-            let outcome = check();
+            let outcome = check().outcome();
             async move { outcome.await.into_health() }
         });
         Check::with(name.into(), Work::Job(job), Origin::caller())

@@ -41,6 +41,7 @@
 mod accept;
 mod assemble;
 mod availability;
+mod awaited;
 mod builder;
 mod check;
 mod collect;
@@ -80,6 +81,7 @@ mod version;
 pub mod __private;
 
 pub use availability::{Availability, AvailabilityState, Server};
+pub use awaited::Awaited;
 pub use builder::Builder;
 pub use check::{Check, Kind};
 pub use config::{CheckConfig, Config};
