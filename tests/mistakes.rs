@@ -1,10 +1,12 @@
 //! All mistakes in what attributes register are told at once.
 
+use axum::extract::State;
 use management_axum::{
     Check, Management, Status, health_check, info_contributor, readiness_check, version_provider,
 };
 use std::time::Duration;
 
+#[derive(Clone)]
 struct Pool;
 #[derive(Clone)]
 struct Config;
@@ -20,6 +22,11 @@ fn cache_again() {}
 
 #[health_check("impatient", valid_for = "3s")]
 fn impatient() {}
+
+type Extracted = State<Pool>;
+
+#[health_check("handler")]
+fn like_a_handler(_: Extracted, _: &State<Config>, _: &Option<Pool>) {}
 
 #[version_provider]
 fn version() -> &'static str {
@@ -57,7 +64,7 @@ fn all_at_once_with_their_places() {
                 .ttl(Duration::from_secs(1))
                 .interval(Duration::from_secs(1)),
         )
-        .require(["db", "not_there"])
+        .require(["db", "not_there", "cahce"])
         .without("nobody")
         .replace(Check::new("nobody_either", async || ()))
         .prefix("/a b")
@@ -88,7 +95,15 @@ fn all_at_once_with_their_places() {
         "check `both`".into(),
         "`timeout` is zero".into(),
         "`ttl` and `interval` exclude each other".into(),
-        "`.require(\"not_there\")` finds no such check".into(),
+        "takes `axum::extract::state::State<mistakes::Pool>`, and the builder has none but `u8`: \
+         an extractor of axum is for handlers, so take `&mistakes::Pool`"
+            .into(),
+        "an extractor of axum is for handlers, so take `&mistakes::Config`".into(),
+        "takes `core::option::Option<mistakes::Pool>`".into(),
+        "`Option<&mistakes::Pool>` is `None` where there is no `mistakes::Pool`".into(),
+        "`.require(\"not_there\")` finds no such check: there are".into(),
+        "`.require(\"cahce\")` finds no such check: did you mean \"cache\"? there are `both`, "
+            .into(),
         "use its_crate as _;".into(),
         "`.without(\"nobody\")`".into(),
         "`.replace(\"nobody_either\")`".into(),
@@ -98,7 +113,7 @@ fn all_at_once_with_their_places() {
     ] {
         assert!(text.contains(&expected), "{expected:?} is not told in\n{text}");
     }
-    assert_eq!(error.mistakes().len(), 18, "{text}");
+    assert_eq!(error.mistakes().len(), 22, "{text}");
     assert!(error.is_state() && error.is_name_taken() && error.is_absent() && error.is_invalid());
     // `main` prints errors with `Debug`.
     assert_eq!(format!("{error:?}"), text);

@@ -31,11 +31,29 @@ fn what_the_attribute_refuses_the_builder_refuses() {
 #[test]
 fn what_the_attribute_accepts_the_builder_accepts() {
     let accepted = names_in(include_str!("ui/pass/names.rs"));
-    assert_eq!(accepted.len(), 5);
+    assert_eq!(accepted.len(), 6);
     for name in accepted {
         let built = Management::builder().check(Check::new(&*name, async || ())).build();
         assert!(built.is_ok(), "{name:?}: {built:?}");
     }
+}
+
+/// The end of a message about a duration.
+fn remedy(message: &str) -> &str {
+    let (_, remedy) =
+        message.rsplit_once("): ").unwrap_or_else(|| panic!("no remedy in {message}"));
+    remedy
+}
+
+#[test]
+fn the_attribute_and_the_configuration_show_the_same_duration() {
+    let golden = include_str!("ui/fail/malformed_duration.stderr");
+    let attribute: Vec<_> =
+        golden.lines().filter(|line| line.starts_with("error")).map(remedy).collect();
+    let config = serde_json::from_str::<management_core::Config>(r#"{"timeout": 2}"#);
+    let error = config.unwrap_err().to_string();
+    let (example, _) = remedy(&error).split_once(" at line").unwrap_or((remedy(&error), ""));
+    assert_eq!(attribute, [example; 4]);
 }
 
 #[test]

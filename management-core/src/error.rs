@@ -97,6 +97,17 @@ fn group_at(group: &str, origin: Option<&Origin>) -> String {
     }
 }
 
+/// `T`, where the type is axum's `State<T>` or `Extension<T>`.
+fn extracted(ty: &str) -> Option<&str> {
+    argument(ty, "axum::extract::state::State<")
+        .or_else(|| argument(ty, "axum::extension::Extension<"))
+}
+
+/// `T`, where the type is `Name<T>`, written as `type_name` writes it.
+fn argument<'a>(ty: &'a str, name: &str) -> Option<&'a str> {
+    ty.strip_prefix(name)?.strip_suffix('>')
+}
+
 impl Mistake {
     fn new(kind: Kind, text: String) -> Self {
         Mistake { kind, text }
@@ -118,9 +129,19 @@ impl Mistake {
     }
 
     pub(crate) fn missing_state(what: &str, origin: &Origin, ty: &str, there: &str) -> Self {
+        let remedy = if let Some(inner) = extracted(ty) {
+            format!("an extractor of axum is for handlers, so take `&{inner}`")
+        } else {
+            let may_be_absent = match argument(ty, "core::option::Option<") {
+                Some(inner) => {
+                    format!("; `Option<&{inner}>` is `None` where there is no `{inner}`")
+                }
+                None => String::new(),
+            };
+            format!("add `.state(value)` with a `{ty}` or an `Arc` of it{may_be_absent}")
+        };
         let text = format!(
-            "{what} at {origin} takes `{ty}`, and the builder has {there}: add `.state(value)` with a \
-             `{ty}` or an `Arc` of it"
+            "{what} at {origin} takes `{ty}`, and the builder has {there}: {remedy}"
         );
         Mistake::new(Kind::State, text)
     }
@@ -210,7 +231,9 @@ impl Mistake {
     }
 
     pub(crate) fn two_versions(first: &Origin, second: &Origin) -> Self {
-        let text = format!("two version providers, at {first} and {second}: keep one");
+        let text = format!(
+            "two version providers, at {first} and {second}: keep one"
+        );
         Mistake::new(Kind::NameTaken, text)
     }
 

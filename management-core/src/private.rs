@@ -15,7 +15,7 @@ pub use crate::provided::{
 pub use crate::registry::{CheckEntry, InfoEntry, VersionEntry, assert_target};
 pub use crate::runner::{Failure, Job};
 pub use crate::settings::Settings;
-pub use crate::state::{Bind, Bound, Owned};
+pub use crate::state::{Absent, Bind, Bound, ByValue, Owned};
 
 /// The health of what a check returned.
 pub fn health<T: IntoHealth>(outcome: T) -> Health {

@@ -26,7 +26,8 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
 ///
 /// `Shape` tells the three apart and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no version",
+    message = "a version provider cannot return `{Self}`",
+    label = "cannot be turned into a version",
     note = "a version provider returns what is `Into<String>`, an `Option` of it, or a `Result` of either whose error is `Display`"
 )]
 pub trait IntoVersion<Shape> {
@@ -46,18 +47,21 @@ pub enum Optional {}
 #[derive(Debug)]
 pub struct Fallible<Shape>(Shape);
 
+#[diagnostic::do_not_recommend]
 impl<T: Into<String>> IntoVersion<Plain> for T {
     fn into_version(self) -> Result<Option<String>, String> {
         Ok(Some(self.into()))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Into<String>> IntoVersion<Optional> for Option<T> {
     fn into_version(self) -> Result<Option<String>, String> {
         Ok(self.map(Into::into))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoVersion<Shape>, Shape, E: fmt::Display> IntoVersion<Fallible<Shape>> for Result<T, E> {
     fn into_version(self) -> Result<Option<String>, String> {
         self.map_err(|error| format!("{error:#}"))?.into_version()
@@ -72,25 +76,35 @@ pub fn version<T: IntoVersion<Shape>, Shape>(outcome: T) -> Provided<Option<Stri
 /// What an info contributor returned, to be turned into JSON.
 ///
 /// A `Result` is `Serialize` itself, so two methods of one name keep it from being shown as
-/// `{"Ok": …}`: the inherent one, for a `Result`, comes first in method resolution.
+/// `{"Ok": …}`: the inherent one, for a `Result`, comes first in method resolution. The methods have the
+/// bounds, and not the `impl`s, so that it is found for any value and the compiler names the bound.
 #[derive(Debug)]
 pub struct Contribution<T>(pub T);
 
-impl<T: Serialize, E: fmt::Display> Contribution<Result<T, E>> {
+impl<T, E> Contribution<Result<T, E>> {
     /// The value's JSON, or the error.
-    pub fn into_json(self) -> Provided<Json> {
+    pub fn into_json(self) -> Provided<Json>
+    where
+        T: Serialize,
+        E: fmt::Display,
+    {
         Contribution(self.0.map_err(Failure::failed)?).into_json()
     }
 }
 
 /// See [`Contribution`].
-pub trait Contributed {
+pub trait Contributed<T> {
     /// The value's JSON.
-    fn into_json(self) -> Provided<Json>;
+    fn into_json(self) -> Provided<Json>
+    where
+        T: Serialize;
 }
 
-impl<T: Serialize> Contributed for Contribution<T> {
-    fn into_json(self) -> Provided<Json> {
+impl<T> Contributed<T> for Contribution<T> {
+    fn into_json(self) -> Provided<Json>
+    where
+        T: Serialize,
+    {
         to_raw_value(&self.0)
             .map_err(|error| Failure::failed(format_args!("cannot be written as JSON: {error}")))
     }

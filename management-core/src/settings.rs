@@ -132,6 +132,10 @@ impl Settings {
     }
 }
 
+/// How a duration is written. `management-macros` has the same for attributes; `tests/names.rs` keeps the
+/// two alike.
+const EXAMPLE: &str = "1m 30s";
+
 /// A duration as humantime writes it.
 pub(crate) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
 where
@@ -145,7 +149,7 @@ where
         _ => Err("it has no unit".into()),
     };
     parsed.map(Some).map_err(|why| {
-        D::Error::custom(format_args!("{value} is no duration ({why}): write it like \"1m 30s\""))
+        D::Error::custom(format_args!("{value} is no duration ({why}): write it like {EXAMPLE:?}"))
     })
 }
 

@@ -81,8 +81,13 @@ impl<'a> Bind<'a> {
         Bound(found)
     }
 
+    /// State for a parameter `Option<&T>`, which does without.
+    pub fn optional<T: Send + Sync + 'static>(&mut self) -> Absent<T> {
+        Absent(self.state.find())
+    }
+
     /// State for a parameter `T`.
-    pub fn owned<T: Clone + Send + Sync + 'static>(&mut self) -> Owned<T> {
+    pub fn owned<T: ByValue + Send + Sync + 'static>(&mut self) -> Owned<T> {
         Owned { state: self.borrowed(), clone: T::clone }
     }
 }
@@ -109,6 +114,33 @@ impl<T> Clone for Bound<T> {
         Bound(self.0.clone())
     }
 }
+
+/// State that may be absent.
+#[derive(Debug)]
+pub struct Absent<T>(Option<Arc<T>>);
+
+impl<T> Absent<T> {
+    /// The state itself, where the builder has it.
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_deref()
+    }
+}
+
+impl<T> Clone for Absent<T> {
+    fn clone(&self) -> Self {
+        Absent(self.0.clone())
+    }
+}
+
+/// What a parameter `T` can take. It is `Clone` and nothing else, but for its error.
+#[diagnostic::on_unimplemented(
+    message = "a parameter takes state of type `{Self}` by value, which needs `Clone`: take `&{Self}`",
+    label = "take `&{Self}`"
+)]
+pub trait ByValue: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> ByValue for T {}
 
 /// One parameter's state, to be cloned for each run.
 ///

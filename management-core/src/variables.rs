@@ -61,7 +61,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 28] = [
 fn sample(key: &str) -> &'static str {
     match key {
         "endpoints" => r#"{"info": false}"#,
-        "checks" => r#"{"db": {"timeout": "1s"}}"#,
+        "checks" => r#"{"db": {"timeout": "1m 30s"}}"#,
         "groups" => r#"{"payments": {"include": ["db"]}}"#,
         "status_codes" => r#"{"DEGRADED": 503}"#,
         "service_dependencies" => r#"{"users": "user-service:9922"}"#,
@@ -157,7 +157,7 @@ mod tests {
             (
                 "MANAGEMENT_CHECKS",
                 "{",
-                "no JSON, such as `{\"db\": {\"timeout\": \"1s\"}}` has it: EOF while",
+                "no JSON, such as `{\"db\": {\"timeout\": \"1m 30s\"}}` has it: EOF while",
             ),
             ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" stands twice"),
             ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),

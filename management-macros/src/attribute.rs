@@ -1,7 +1,7 @@
 //! Which attribute is being expanded, and through which crate it was imported.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 /// What a function is registered as.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,6 +40,12 @@ impl Kind {
         }
     }
 
+    /// How the attribute is written with a name.
+    pub(crate) fn named(self) -> String {
+        let name = if self == Kind::Info { "git" } else { "db" };
+        format!("`#[{}(\"{name}\")]`", self.attribute())
+    }
+
     /// The named arguments that the attribute takes.
     pub(crate) fn known(self) -> &'static [&'static str] {
         match self {
@@ -63,10 +69,16 @@ impl Probe {
 }
 
 impl Door {
-    pub(crate) fn path(self) -> TokenStream {
+    /// The name of the crate where nobody has renamed it.
+    pub(crate) fn krate(self) -> &'static str {
         match self {
-            Door::Core => quote!(::management_core),
-            Door::Axum => quote!(::management_axum),
+            Door::Core => "management_core",
+            Door::Axum => "management_axum",
         }
+    }
+
+    pub(crate) fn path(self) -> TokenStream {
+        let krate = format_ident!("{}", self.krate());
+        quote!(::#krate)
     }
 }

@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::attribute::{Door, Kind};
-use crate::validate::{Arguments, Parameter, Signature};
+use crate::validate::{Arguments, Parameter, Signature, Taken};
 
 /// The entry that registers the function, to stand behind it.
 pub(crate) fn expand(
@@ -84,8 +84,12 @@ fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
     let variables: Vec<_> =
         (0..signature.parameters.len()).map(|index| format_ident!("__state_{index}")).collect();
     let lookups = variables.iter().zip(&signature.parameters).map(|(variable, parameter)| {
-        let Parameter { ty, conditions, is_borrowed } = parameter;
-        let lookup = if *is_borrowed { quote!(borrowed) } else { quote!(owned) };
+        let Parameter { ty, conditions, taken } = parameter;
+        let lookup = match taken {
+            Taken::Borrowed => quote!(borrowed),
+            Taken::Owned => quote!(owned),
+            Taken::Optional => quote!(optional),
+        };
         quote!(#(#conditions)* let #variable = #door::Bind::#lookup::<#ty>(__bind);)
     });
     let conditions: Vec<_> =
@@ -141,9 +145,12 @@ fn outcome(
         Kind::Version => quote!(#door::version::<#output, _>(#returned)),
         Kind::Info => {
             let at = output.span();
+            let door = respanned(door.clone(), at);
             quote_spanned! {at=> {
                 use #door::Contributed as _;
-                #door::Contribution::<#output>(#returned).into_json()
+                // Not called at once: the compiler would blame what it is called with.
+                let __into_json = #door::Contribution::<#output>::into_json;
+                __into_json(#door::Contribution(#returned))
             }}
         }
     }

@@ -6,7 +6,9 @@
 
 mod args;
 mod attribute;
+mod enclosing;
 mod expand;
+mod externs;
 mod function;
 mod validate;
 
@@ -58,7 +60,7 @@ fn entry(
     args: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
-    let arguments = syn::parse2(args).and_then(|args| validate::arguments(kind, args));
+    let arguments = syn::parse2(args).and_then(|args| validate::arguments(kind, door, args));
     let signature = function::parse(kind, item).and_then(|found| validate::signature(kind, &found));
     match (arguments, signature) {
         (Ok(arguments), Ok(signature)) => {

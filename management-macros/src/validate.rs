@@ -6,7 +6,7 @@ mod signature;
 
 pub(crate) use arguments::{Arguments, arguments};
 pub(crate) use name::name;
-pub(crate) use signature::{Parameter, Signature, signature};
+pub(crate) use signature::{Parameter, Signature, Taken, signature};
 
 use proc_macro2::Span;
 

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use proc_macro2::Span;
+use quote::ToTokens;
 use syn::{Expr, ExprArray, ExprLit, Ident, Lit, LitStr, Path};
 
 use super::{Mistakes, name};
 use crate::args::Args;
-use crate::attribute::Kind;
+use crate::attribute::{Door, Kind};
+use crate::externs;
 
 /// The arguments of one attribute, each known to be valid.
 #[derive(Default)]
@@ -24,7 +26,7 @@ pub(crate) struct Arguments {
 }
 
 /// Judges every argument, so that one mistake does not hide the next.
-pub(crate) fn arguments(kind: Kind, args: Args) -> syn::Result<Arguments> {
+pub(crate) fn arguments(kind: Kind, door: Door, args: Args) -> syn::Result<Arguments> {
     let mut mistakes = Mistakes::default();
     let mut found = Arguments::default();
     let mut seen: Vec<Ident> = Vec::new();
@@ -47,7 +49,18 @@ pub(crate) fn arguments(kind: Kind, args: Args) -> syn::Result<Arguments> {
     if kind == Kind::Info && !has_key {
         mistakes.at(
             Span::call_site(),
-            "the key of the contribution is missing: write `#[info_contributor(\"git\")]`",
+            format!("the key of the contribution is missing: write {}", kind.named()),
+        );
+    }
+    if span("crate").is_none()
+        && let Some(name) = externs::renamed(door.krate())
+    {
+        mistakes.at(
+            Span::call_site(),
+            format!(
+                "`{}` is called `{name}` in this crate: add `crate = {name}` to the attribute",
+                door.krate(),
+            ),
         );
     }
     mistakes.into_result()?;
@@ -56,16 +69,16 @@ pub(crate) fn arguments(kind: Kind, args: Args) -> syn::Result<Arguments> {
 
 impl Arguments {
     fn positional(&mut self, kind: Kind, position: usize, value: &Expr, mistakes: &mut Mistakes) {
-        let attribute = kind.attribute();
         if let Expr::Path(path) = value
             && let Some(word) = path.path.get_ident()
+            && (kind == Kind::Version || !is_constant(word))
         {
             let message = match example(&word.to_string()) {
                 Some(good) if kind.known().contains(&word.to_string().as_str()) => {
                     format!("`{word}` needs a value: write `{good}`")
                 }
                 _ if kind == Kind::Version => unknown(kind, word),
-                _ => format!("expected a string: write `#[{attribute}(\"{word}\")]`"),
+                _ => format!("expected a string: write `#[{}(\"{word}\")]`", kind.attribute()),
             };
             return mistakes.on(value, message);
         }
@@ -80,8 +93,9 @@ impl Arguments {
                 .on(value, format!("only the first argument goes without a key; {}", takes(kind)));
         }
         let Some(text) = string(value) else {
-            return mistakes
-                .on(value, format!("expected a string literal: write `#[{attribute}(\"db\")]`"));
+            let problem = unknown_value(value).or_else(|| other_string(value));
+            let problem = problem.unwrap_or_else(|| "expected a string literal".into());
+            return mistakes.on(value, format!("{problem}: write {}", kind.named()));
         };
         match name::complaint(kind, &text.value()) {
             Some(complaint) => mistakes.on(text, complaint),
@@ -159,18 +173,47 @@ fn takes(kind: Kind) -> String {
     format!("`#[{}]` takes {first}{}", kind.attribute(), known.join(", "))
 }
 
+/// How a duration is written. `management-core` has the same for configuration; `tests/names.rs` keeps
+/// the two alike.
+const DURATION: &str = "1m 30s";
+
 /// A good use of the argument.
-fn example(key: &str) -> Option<&'static str> {
+fn example(key: &str) -> Option<String> {
     Some(match key {
-        "timeout" => "timeout = \"2s\"",
-        "ttl" => "ttl = \"10s\"",
-        "interval" => "interval = \"30s\"",
-        "valid_for" => "valid_for = \"5m\"",
-        "critical" => "critical = false",
-        "groups" => "groups = [\"payments\"]",
-        "crate" => "crate = my_management",
+        "timeout" | "ttl" | "interval" | "valid_for" => format!("{key} = \"{DURATION}\""),
+        "critical" => "critical = false".into(),
+        "groups" => "groups = [\"payments\"]".into(),
+        "crate" => "crate = my_management".into(),
         _ => return None,
     })
+}
+
+/// What there is to say of a value that the compiler computes only later.
+fn unknown_value(value: &Expr) -> Option<String> {
+    let value = match value {
+        Expr::Path(path) => path.path.to_token_stream().to_string().replace(' ', ""),
+        Expr::Macro(call) => {
+            format!("{}!(…)", call.mac.path.to_token_stream().to_string().replace(' ', ""))
+        }
+        Expr::Group(group) => return unknown_value(&group.expr),
+        _ => return None,
+    };
+    Some(format!("the value of `{value}` is not known when attributes are expanded"))
+}
+
+/// What there is to say of a literal that is nearly a string.
+fn other_string(value: &Expr) -> Option<String> {
+    match literal(value)? {
+        Lit::ByteStr(_) => Some("expected a string, not bytes".into()),
+        Lit::CStr(_) => Some("expected a string, not a C string".into()),
+        _ => None,
+    }
+}
+
+/// Whether a word looks like a constant, and not like a name without its quotes.
+fn is_constant(word: &Ident) -> bool {
+    let word = word.to_string();
+    word.contains(char::is_uppercase) && !word.contains(char::is_lowercase)
 }
 
 fn wrong_type(key: &Ident, value: &Expr, mistakes: &mut Mistakes) {
@@ -181,7 +224,10 @@ fn wrong_type(key: &Ident, value: &Expr, mistakes: &mut Mistakes) {
         _ => "a string",
     };
     let good = example(&key.to_string()).unwrap_or_default();
-    mistakes.on(value, format!("`{key}` takes {expected}: write `{good}`"));
+    // A crate is a path, which has no value.
+    let problem = unknown_value(value).filter(|_| key != "crate");
+    let problem = problem.unwrap_or_else(|| format!("`{key}` takes {expected}"));
+    mistakes.on(value, format!("{problem}: write `{good}`"));
 }
 
 fn duration(
@@ -205,7 +251,7 @@ fn duration(
             mistakes.on(
                 text,
                 format!(
-                    "`{}` is no duration ({error}): write one such as \"2s\", \"500ms\" or \"1m 30s\"",
+                    "`{}` is no duration ({error}): write it like \"{DURATION}\"",
                     text.value(),
                 ),
             );

@@ -4,11 +4,13 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, FnArg, Ident, Meta, Pat, PatType, Path, ReturnType, Safety, Token, Type, parse_quote,
+    Attribute, FnArg, GenericArgument, Ident, Meta, Pat, PatType, Path, PathArguments, ReturnType,
+    Safety, Token, Type, TypeReference, parse_quote,
 };
 
 use super::Mistakes;
 use crate::attribute::Kind;
+use crate::enclosing::{Enclosing, enclosing};
 use crate::function::Function;
 
 /// What the expansion has to know of a function, known to be callable.
@@ -24,8 +26,19 @@ pub(crate) struct Signature {
 /// One piece of state that the function takes.
 pub(crate) struct Parameter {
     pub(crate) ty: Type,
-    pub(crate) is_borrowed: bool,
+    pub(crate) taken: Taken,
     pub(crate) conditions: Vec<Attribute>,
+}
+
+/// How the function takes a piece of state.
+#[derive(Clone, Copy)]
+pub(crate) enum Taken {
+    /// `&T`
+    Borrowed,
+    /// `T`
+    Owned,
+    /// `Option<&T>`
+    Optional,
 }
 
 pub(crate) fn signature(kind: Kind, function: &Function) -> syn::Result<Signature> {
@@ -58,6 +71,20 @@ pub(crate) fn signature(kind: Kind, function: &Function) -> syn::Result<Signatur
             &sig.generics,
             format!(
                 "a generic function cannot be a `#[{attribute}]`: nothing tells its parameters"
+            ),
+        );
+    }
+    if sig.receiver().is_none()
+        && let Some(enclosing) = enclosing()
+    {
+        let place = match enclosing {
+            Enclosing::Impl => "an `impl` block",
+            Enclosing::Trait => "a trait",
+        };
+        mistakes.at(
+            sig.ident.span(),
+            format!(
+                "a function of {place} cannot be a `#[{attribute}]`: move it out, as a free function"
             ),
         );
     }
@@ -96,6 +123,20 @@ fn is_named(path: &Path, attribute: &str) -> bool {
 }
 
 fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> Option<Parameter> {
+    let ty = ungrouped(&typed.ty);
+    // A user's own type of such a name can still be taken as `&State<Pool>`.
+    if let Some(state) = argument(ty, "State").or_else(|| argument(ty, "Extension")) {
+        mistakes.on(
+            typed,
+            format!(
+                "`{}` is for handlers, and a check takes the state itself: write `{}: &{}`",
+                text(ty),
+                variable(&typed.pat).map_or_else(|| "state".into(), Ident::to_string),
+                text(state),
+            ),
+        );
+        return None;
+    }
     let is_plain = match &*typed.pat {
         Pat::Ident(pat) => pat.by_ref.is_none() && pat.subpat.is_none(),
         Pat::Wild(_) => true,
@@ -107,7 +148,6 @@ fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> 
             "a parameter is one piece of state, without a pattern: write `pool: &Pool`",
         );
     }
-    let ty = ungrouped(&typed.ty);
     if let Some(token) = impl_trait(ty.to_token_stream()) {
         mistakes.push(syn::Error::new(
             token.span(),
@@ -115,13 +155,24 @@ fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> 
         ));
         return None;
     }
-    let Type::Reference(reference) = ty else {
-        return Some(Parameter {
-            ty: ty.clone(),
-            is_borrowed: false,
-            conditions: conditions(&typed.attrs),
-        });
+    let (taken, target) = match (ty, argument(ty, "Option")) {
+        (Type::Reference(reference), _) => {
+            (Taken::Borrowed, borrowed(reference, judge_lifetime, mistakes))
+        }
+        (_, Some(Type::Reference(reference))) => {
+            (Taken::Optional, borrowed(reference, judge_lifetime, mistakes))
+        }
+        _ => (Taken::Owned, ty),
     };
+    Some(Parameter { ty: target.clone(), taken, conditions: conditions(&typed.attrs) })
+}
+
+/// The type of state behind a reference.
+fn borrowed<'a>(
+    reference: &'a TypeReference,
+    judge_lifetime: bool,
+    mistakes: &mut Mistakes,
+) -> &'a Type {
     let target = ungrouped(&reference.elem);
     let owner = match target {
         Type::Path(path) if path.path.is_ident("str") => Some("String".into()),
@@ -131,12 +182,12 @@ fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> 
     };
     if reference.mutability.is_some() {
         mistakes.on(
-            ty,
+            reference,
             "state is shared between runs and cannot be `&mut`: take `&T` and put a lock into `T`",
         );
     } else if let Some(owner) = owner {
         mistakes.on(
-            ty,
+            reference,
             format!(
                 "`&{}` cannot be state, whose size must be known: take `&{owner}`, or better a \
                  type of your own",
@@ -147,7 +198,27 @@ fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> 
         mistakes
             .on(lifetime, "state is borrowed for one run only: write the `&` without a lifetime");
     }
-    Some(Parameter { ty: target.clone(), is_borrowed: true, conditions: conditions(&typed.attrs) })
+    target
+}
+
+/// `T`, where the type is `Name<T>`, whatever path stands before.
+fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(ty)) if arguments.args.len() == 1 => Some(ungrouped(ty)),
+        _ => None,
+    }
+}
+
+/// `pool`, in `pool` and in `State(pool)`.
+fn variable(pat: &Pat) -> Option<&Ident> {
+    match pat {
+        Pat::Ident(pat) => Some(&pat.ident),
+        Pat::TupleStruct(pat) => pat.elems.first().and_then(variable),
+        _ => None,
+    }
 }
 
 fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
@@ -165,8 +236,16 @@ fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
     }
 }
 
+/// A type as people write it.
 fn text(tokens: &impl ToTokens) -> String {
-    tokens.to_token_stream().to_string()
+    let mut text = tokens.to_token_stream().to_string();
+    for punctuation in ["::", "<", "&"] {
+        text = text.replace(&format!("{punctuation} "), punctuation);
+    }
+    for punctuation in ["::", "<", ">", ","] {
+        text = text.replace(&format!(" {punctuation}"), punctuation);
+    }
+    text
 }
 
 /// What a declarative macro passes on as `$ty` stands in invisible delimiters.

@@ -15,6 +15,9 @@ async fn health() {}
 #[health_check("...")]
 async fn dots() {}
 
+#[health_check(r#"a "raw" name"#)]
+async fn raw() {}
+
 fn main() {
-    assert_eq!(Management::new().unwrap().checks().len(), 5);
+    assert_eq!(Management::new().unwrap().checks().len(), 6);
 }
