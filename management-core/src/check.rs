@@ -1,5 +1,7 @@
+use std::ffi::OsStr;
 use std::fmt;
 use std::panic::Location;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -240,6 +242,19 @@ impl Origin {
     /// The crate of an attribute.
     pub(crate) fn krate(&self) -> Option<&'static str> {
         self.module.and_then(|module| module.split("::").next())
+    }
+
+    /// What to do about doc examples that get into each other's way, to stand behind another remedy.
+    ///
+    /// rustdoc makes one program of the examples of a crate of edition 2024, in one file.
+    pub(crate) fn remedy_in_doc_example(&self) -> &'static str {
+        let name = Path::new(self.file).file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if name.starts_with("doctest_bundle_") {
+            "; rustdoc merges the doc examples of a crate into one program, so mark each example that \
+             registers something with ```` ```standalone_crate ````"
+        } else {
+            ""
+        }
     }
 
     pub(crate) fn file(&self) -> &'static str {

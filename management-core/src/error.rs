@@ -141,7 +141,8 @@ impl Mistake {
             format!("add `.state(value)` with a `{ty}` or an `Arc` of it{may_be_absent}")
         };
         let text = format!(
-            "{what} at {origin} takes `{ty}`, and the builder has {there}: {remedy}"
+            "{what} at {origin} takes `{ty}`, and the builder has {there}: {remedy}{}",
+            origin.remedy_in_doc_example(),
         );
         Mistake::new(Kind::State, text)
     }
@@ -176,7 +177,10 @@ impl Mistake {
             }
             _ => "rename one".into(),
         };
-        let text = format!("two checks are named `{name}`, at {first} and {second}: {remedy}");
+        let text = format!(
+            "two checks are named `{name}`, at {first} and {second}: {remedy}{}",
+            first.remedy_in_doc_example(),
+        );
         Mistake::new(Kind::NameTaken, text)
     }
 
@@ -225,14 +229,16 @@ impl Mistake {
 
     pub(crate) fn same_key(key: &str, first: &Origin, second: &Origin) -> Self {
         let text = format!(
-            "two info contributors have the key `{key}`, at {first} and {second}: keep one"
+            "two info contributors have the key `{key}`, at {first} and {second}: keep one{}",
+            first.remedy_in_doc_example(),
         );
         Mistake::new(Kind::NameTaken, text)
     }
 
     pub(crate) fn two_versions(first: &Origin, second: &Origin) -> Self {
         let text = format!(
-            "two version providers, at {first} and {second}: keep one"
+            "two version providers, at {first} and {second}: keep one{}",
+            first.remedy_in_doc_example(),
         );
         Mistake::new(Kind::NameTaken, text)
     }
