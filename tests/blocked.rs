@@ -134,8 +134,8 @@ fn blocking_when_dropped(blocks: Duration) -> Check {
 fn every_answer_keeps_its_budget() {
     // Shorter than the deadline of 4 s, so that runs follow each other, and longer.
     let (short, long) = (Duration::from_secs(3), Duration::from_secs(6));
-    let checks: [(_, fn(Duration) -> Check); 3] = [
-        ("blocks", blocking),
+    let checks = [
+        ("blocks", blocking as fn(Duration) -> Check),
         ("blocks after an event", blocking_after_an_event),
         ("blocks when it is dropped", blocking_when_dropped),
     ];
