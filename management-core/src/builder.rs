@@ -15,6 +15,7 @@ use crate::exposure::ShowDetails;
 use crate::group::Group;
 use crate::info::Json;
 use crate::provided::{self, Contribution, IntoVersion, Provided};
+use crate::reason::IntoReason;
 use crate::route::Route;
 use crate::runner::Job;
 use crate::state::State;
@@ -159,14 +160,19 @@ impl Builder {
         self
     }
 
-    /// A key of `/info`, in place of an `#[info_contributor]` of the same key if there is one.
+    /// A key of `/info`, in place of an `#[info_contributor]` of the same key if there is one. The error may be
+    /// what that of a check may be; see [`IntoHealth`](crate::IntoHealth).
     #[track_caller]
-    pub fn info_contributor<F, Fut, T, E>(mut self, key: impl Into<String>, contributor: F) -> Self
+    pub fn info_contributor<F, Fut, T, E, Reason>(
+        mut self,
+        key: impl Into<String>,
+        contributor: F,
+    ) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Awaited<Outcome = Result<T, E>> + Send + 'static,
         T: Serialize,
-        E: fmt::Display,
+        E: IntoReason<Reason>,
     {
         let job = Job::future(move || {
             let value = contributor().outcome();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::awaited::Awaited;
-use crate::health::{Health, IntoHealth};
+use crate::health::{Checked, Health};
 use crate::runner::Job;
 use crate::settings::{DEPENDENCY_TIMEOUT, DEPENDENCY_TTL, Settings};
 use crate::state::Bind;
@@ -106,36 +106,38 @@ pub(crate) enum Work {
 }
 
 impl Check {
-    /// A check that awaits.
+    /// A check that awaits. What it returns is [`IntoHealth`](crate::IntoHealth), or a `Result` whose error is
+    /// a `Box<dyn Error>`.
     ///
     /// Each run is a task of its own. A future that blocks its thread keeps that thread from the
     /// rest of the program; [`Check::blocking`] is for such work.
     ///
     /// The closure returns a future: `async || …` or `|| async { … }`.
     #[track_caller]
-    pub fn new<F, Fut>(name: impl Into<String>, check: F) -> Self
+    pub fn new<F, Fut, Shape>(name: impl Into<String>, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Awaited<Outcome: IntoHealth> + Send + 'static,
+        Fut: Awaited<Outcome: Checked<Shape>> + Send + 'static,
     {
         let job = Job::future(move || {
             let outcome = check().outcome();
-            async move { outcome.await.into_health() }
+            async move { outcome.await.health() }
         });
         Check::with(name.into(), Work::Job(job), Origin::caller())
     }
 
-    /// A check that blocks: it gets a thread of its own, and never more than one.
+    /// A check that blocks: it gets a thread of its own, and never more than one. It returns what a
+    /// [`Check::new`] returns.
     ///
     /// In a test with paused time, the clock jumps to the deadline while the thread is running, and the
     /// check is late: such tests use a [`Check::new`] in its place.
     #[track_caller]
-    pub fn blocking<F, T>(name: impl Into<String>, check: F) -> Self
+    pub fn blocking<F, T, Shape>(name: impl Into<String>, check: F) -> Self
     where
         F: Fn() -> T + Send + Sync + 'static,
-        T: IntoHealth,
+        T: Checked<Shape>,
     {
-        let job = Job::blocking(move || check().into_health());
+        let job = Job::blocking(move || check().health());
         Check::with(name.into(), Work::Job(job), Origin::caller())
     }
 

@@ -1,8 +1,10 @@
+use std::error::Error;
 use std::fmt;
 
 use serde_json::Map;
 
 use crate::info::Json;
+use crate::reason::{Convertible, IntoReason, Local, LocalError};
 use crate::runner::{Failure, Value};
 use crate::status::Status;
 use crate::text;
@@ -152,13 +154,46 @@ impl fmt::Debug for Health {
 /// | `bool` | `true` is `UP`, `false` is `DOWN` |
 /// | [`Status`] | that status |
 /// | [`Health`] | as it is |
-/// | `Result<T, E>` | `Ok` is the health of `T`; `Err` is `DOWN`, and the reason is the error, written with `{:#}` |
+/// | `Result<T, E>` | `Ok` is the health of `T`; `Err` is `DOWN`, and the reason is the error and its causes |
 ///
 /// Types of your own may implement it.
+///
+/// # Errors of a `Result`
+///
+/// `E` is anything that the standard library turns into a `Box<dyn Error + Send + Sync>`: a
+/// [`std::error::Error`] that is `Send`, `Sync` and `'static`, that box itself, an `anyhow::Error` and its
+/// like, a `String`, a `&'static str`. A check may also return a `Result` with a `Box<dyn Error>`. Turn
+/// another type that is `Display` into text: `.map_err(|error| error.to_string())`.
+///
+/// The reason is the error, written with `{:#}`, and then each [`source`](std::error::Error::source) of it
+/// that the text does not contain yet.
+///
+/// ```
+/// use std::{error::Error, fmt};
+/// use management_core::IntoHealth;
+///
+/// #[derive(Debug)]
+/// struct Unreachable(std::io::Error);
+///
+/// impl fmt::Display for Unreachable {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("cannot reach the queue")
+///     }
+/// }
+///
+/// impl Error for Unreachable {
+///     fn source(&self) -> Option<&(dyn Error + 'static)> {
+///         Some(&self.0)
+///     }
+/// }
+///
+/// let health = Err::<(), _>(Unreachable(std::io::Error::other("certificate expired"))).into_health();
+/// assert_eq!(health.reason(), Some("cannot reach the queue: certificate expired"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no outcome of a check",
     label = "cannot be turned into a `Health`",
-    note = "a check returns `bool`, `()`, `Status`, `Health`, or a `Result` of one of them whose error is `Display`",
+    note = "a check returns `bool`, `()`, `Status`, `Health`, or a `Result` of one of them whose error is an error or a text",
     note = "a type of your own can implement `IntoHealth`"
 )]
 pub trait IntoHealth {
@@ -190,12 +225,36 @@ impl IntoHealth for bool {
     }
 }
 
-impl<T: IntoHealth, E: fmt::Display> IntoHealth for Result<T, E> {
+impl<T: IntoHealth, E: Into<Box<dyn Error + Send + Sync>>> IntoHealth for Result<T, E> {
     fn into_health(self) -> Health {
-        match self {
-            Ok(outcome) => outcome.into_health(),
-            // The alternate form writes the whole chain of causes where an error type has one.
-            Err(error) => Health::down(format_args!("{error:#}")),
-        }
+        self.map_or_else(|error| Health::down(error.into_reason()), T::into_health)
+    }
+}
+
+/// What a function that is a check may return: what is [`IntoHealth`], and a `Result` whose error is a box
+/// that stays on its thread.
+///
+/// `Shape` tells the two apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no outcome of a check",
+    label = "cannot be turned into a `Health`",
+    note = "a check returns `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`",
+    note = "turn another error that is `Display` into text: `.map_err(|error| error.to_string())`"
+)]
+pub trait Checked<Shape> {
+    /// Turns the outcome into a [`Health`].
+    fn health(self) -> Health;
+}
+
+impl<T: IntoHealth> Checked<Convertible> for T {
+    fn health(self) -> Health {
+        self.into_health()
+    }
+}
+
+impl<T: IntoHealth, E: LocalError> Checked<Local> for Result<T, E> {
+    fn health(self) -> Health {
+        self.map_or_else(|error| Health::down(error.into_reason()), T::into_health)
     }
 }

@@ -4,20 +4,20 @@ pub use std::string::String;
 
 pub use inventory;
 
-use crate::health::IntoHealth;
-
 pub use crate::check::{Kind, Origin};
-pub use crate::health::Health;
+pub use crate::health::{Checked, Health};
 pub use crate::info::Json;
 pub use crate::provided::{
     Contributed, Contribution, Fallible, Optional, Plain, Provided, version,
 };
+pub use crate::reason::{Convertible, IntoReason, Local, LocalError};
 pub use crate::registry::{CheckEntry, InfoEntry, VersionEntry, assert_target};
+pub use crate::returned::{AsIs, AsText, Returned, Untouched};
 pub use crate::runner::{Failure, Job};
 pub use crate::settings::Settings;
 pub use crate::state::{Absent, Bind, Bound, ByValue, Owned};
 
 /// The health of what a check returned.
-pub fn health<T: IntoHealth>(outcome: T) -> Health {
-    outcome.into_health()
+pub fn health<T: Checked<Shape>, Shape>(outcome: T) -> Health {
+    outcome.health()
 }

@@ -1,11 +1,10 @@
 //! What version providers and info contributors may return.
 
-use std::fmt;
-
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
 use crate::info::Json;
+use crate::reason::IntoReason;
 use crate::runner::{Failure, Value};
 
 /// What a provider came to.
@@ -22,13 +21,14 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
 }
 
 /// What a version provider may return: anything that is `Into<String>`, an `Option` of it, or a
-/// `Result` of either.
+/// `Result` of either. Its error is what that of a check may be, and is told with its causes; see
+/// [`IntoHealth`](crate::IntoHealth).
 ///
 /// `Shape` tells the three apart and is always inferred.
 #[diagnostic::on_unimplemented(
     message = "a version provider cannot return `{Self}`",
     label = "cannot be turned into a version",
-    note = "a version provider returns what is `Into<String>`, an `Option` of it, or a `Result` of either whose error is `Display`"
+    note = "a version provider returns what is `Into<String>`, an `Option` of it, or a `Result` of either whose error is an error or a text"
 )]
 pub trait IntoVersion<Shape> {
     /// Turns the outcome into a version, into nothing, or into the text of an error.
@@ -45,7 +45,7 @@ pub enum Optional {}
 
 /// The shape of a `Result`.
 #[derive(Debug)]
-pub struct Fallible<Shape>(Shape);
+pub struct Fallible<Shape, Reason>(Shape, Reason);
 
 #[diagnostic::do_not_recommend]
 impl<T: Into<String>> IntoVersion<Plain> for T {
@@ -62,9 +62,11 @@ impl<T: Into<String>> IntoVersion<Optional> for Option<T> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: IntoVersion<Shape>, Shape, E: fmt::Display> IntoVersion<Fallible<Shape>> for Result<T, E> {
+impl<T: IntoVersion<Shape>, Shape, E: IntoReason<Reason>, Reason>
+    IntoVersion<Fallible<Shape, Reason>> for Result<T, E>
+{
     fn into_version(self) -> Result<Option<String>, String> {
-        self.map_err(|error| format!("{error:#}"))?.into_version()
+        self.map_err(IntoReason::into_reason)?.into_version()
     }
 }
 
@@ -83,12 +85,13 @@ pub struct Contribution<T>(pub T);
 
 impl<T, E> Contribution<Result<T, E>> {
     /// The value's JSON, or the error.
-    pub fn into_json(self) -> Provided<Json>
+    pub fn into_json<Reason>(self) -> Provided<Json>
     where
         T: Serialize,
-        E: fmt::Display,
+        E: IntoReason<Reason>,
     {
-        Contribution(self.0.map_err(Failure::failed)?).into_json()
+        let value = self.0.map_err(Failure::failed)?;
+        Contribution(value).into_json()
     }
 }
 
@@ -106,6 +109,6 @@ impl<T> Contributed<T> for Contribution<T> {
         T: Serialize,
     {
         to_raw_value(&self.0)
-            .map_err(|error| Failure::failed(format_args!("cannot be written as JSON: {error}")))
+            .map_err(|error| Failure::failed(format!("cannot be written as JSON: {error}")))
     }
 }

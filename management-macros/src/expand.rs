@@ -140,17 +140,23 @@ fn outcome(
     returned: &TokenStream,
 ) -> TokenStream {
     let output = &signature.output;
+    // What the compiler says of the outcome is about the return type, and what Clippy says of the expansion is
+    // nobody's concern.
+    let at = Span::call_site().located_at(output.span());
+    let told = quote_spanned! {at=> {
+        #[allow(unused_imports)]
+        use #door::{AsIs as _, AsText as _, Untouched as _};
+        (&&#door::Returned::<#output>::new(#returned)).told()
+    }};
     match kind {
-        Kind::Check(_) => quote!(#door::health::<#output>(#returned)),
-        Kind::Version => quote!(#door::version::<#output, _>(#returned)),
+        Kind::Check(_) => quote_spanned!(at=> #door::health(#told)),
+        Kind::Version => quote_spanned!(at=> #door::version(#told)),
         Kind::Info => {
             let at = output.span();
             let door = respanned(door.clone(), at);
             quote_spanned! {at=> {
                 use #door::Contributed as _;
-                // Not called at once: the compiler would blame what it is called with.
-                let __into_json = #door::Contribution::<#output>::into_json;
-                __into_json(#door::Contribution(#returned))
+                #door::Contribution(#told).into_json()
             }}
         }
     }

@@ -18,7 +18,10 @@ fn statuses(report: &management_core::HealthReport) -> Vec<(&str, Status, Option
         .collect()
 }
 
+#[derive(Debug)]
 struct PanicsWhenWritten;
+
+impl std::error::Error for PanicsWhenWritten {}
 
 impl fmt::Display for PanicsWhenWritten {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,6 +6,7 @@ mod deadlines;
 #[path = "../lines.rs"]
 mod lines;
 mod logs;
+mod reasons;
 mod runtimes;
 mod sharing;
 mod startup;

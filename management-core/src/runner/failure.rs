@@ -3,6 +3,7 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, SystemTime};
 
+use crate::reason::IntoReason;
 use crate::text;
 
 /// Why a run has no outcome of its own.
@@ -31,8 +32,8 @@ impl Failure {
         Failure::Panicked(text::tidy(said.unwrap_or("of an unknown type")))
     }
 
-    pub(crate) fn failed(error: impl fmt::Display) -> Self {
-        Failure::Failed(text::tidy(format_args!("{error:#}")))
+    pub(crate) fn failed<E: IntoReason<Shape>, Shape>(error: E) -> Self {
+        Failure::Failed(error.into_reason())
     }
 
     /// What the log may have and nobody else, where that differs.

@@ -1,4 +1,4 @@
-use management_axum::health_check;
+use management_axum::{Check, health_check, info_contributor, version_provider};
 
 struct Failed;
 
@@ -7,4 +7,17 @@ async fn db() -> Result<(), Failed> {
     Err(Failed)
 }
 
-fn main() {}
+#[version_provider]
+fn version() -> Result<String, Failed> {
+    Err(Failed)
+}
+
+#[info_contributor("git")]
+fn git() -> Result<u32, Failed> {
+    Err(Failed)
+}
+
+fn main() {
+    let _ = Check::new("queue", async || Err::<(), _>(Failed));
+    let _ = Check::blocking("disk", || Err::<(), _>(Failed));
+}
