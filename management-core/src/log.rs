@@ -1,15 +1,17 @@
 //! The lines that tell why, each once. Their target is `management`.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::fmt;
 use std::time::Duration;
 
 use crate::health::Health;
 use crate::name::AVAILABILITY;
-use crate::report::HealthReport;
-use crate::slot::About;
+use crate::report::{Component, HealthReport};
+use crate::slot::{About, weigh};
 use crate::status::Status;
 
-/// How many causes one line tells. Each of them has a line of its own, too.
+/// How many causes one line tells, those that count most. Each of them has a line of its own, too.
 const ENOUGH: usize = 10;
 
 macro_rules! line {
@@ -27,31 +29,59 @@ pub(crate) fn check(about: &About, before: Option<Status>, health: &Health) {
     });
 }
 
-/// An answer was given: a line if its status has changed. What the service itself says, as in a drain,
-/// raises no alarm.
+/// An answer was given: a line if its status has changed.
 pub(crate) fn answer(name: &dyn fmt::Display, before: Option<Status>, report: &HealthReport) {
-    let is_wanted = report.components().iter().all(|component| {
-        component.status() == Status::Up
-            || component.status() == Status::OutOfService && component.name() == AVAILABILITY
-    });
-    changed(name, before, report.status(), is_wanted, || {
-        let causes: Vec<_> = report
-            .components()
-            .iter()
-            .filter(|component| component.status() != Status::Up)
-            .map(|component| {
-                let why = component.health().logged_reason();
-                format!("{} {}", component.name(), why.unwrap_or(component.status().as_str()))
-            })
-            .collect();
-        match causes.len() {
-            0 => String::new(),
-            count if count > ENOUGH => {
-                format!(": {}; and {} more", causes[..ENOUGH].join("; "), count - ENOUGH)
-            }
-            _ => format!(": {}", causes.join("; ")),
+    // What the service itself says, as in a drain, raises no alarm where no check is as bad.
+    let is_wanted = report.status() == Status::OutOfService
+        && report.components().iter().all(|component| {
+            component.name() == AVAILABILITY || weighed(component) < Status::OutOfService
+        });
+    changed(name, before, report.status(), is_wanted, || causes(report));
+}
+
+/// What is not up, by name, and what of it is not critical.
+fn causes(report: &HealthReport) -> String {
+    let is_cause = |component: &&Component| component.status() != Status::Up;
+    let mut causes: Vec<_> = report.components().iter().filter(is_cause).collect();
+    let more = causes.len().saturating_sub(ENOUGH);
+    if more > 0 {
+        // Stable, so that those that count alike stay sorted by name.
+        causes.sort_by_key(|component| Reverse(weighed(component)));
+        causes.truncate(ENOUGH);
+        causes.sort_by_key(|component| component.name());
+    }
+    let mut line = String::new();
+    for (position, component) in causes.into_iter().enumerate() {
+        line += if position == 0 { ": " } else { "; " };
+        line += &name_of(component.name());
+        if !component.is_critical() {
+            line += NOT_CRITICAL;
         }
-    });
+        line += ": ";
+        line += &match component.health().logged_reason() {
+            Some(reason) => quoted_if(reason, reason.contains(';') || reason.starts_with('"')),
+            None => component.status().as_str().into(),
+        };
+    }
+    if more > 0 {
+        line += &format!("; and {more} more");
+    }
+    line
+}
+
+const NOT_CRITICAL: &str = " (not critical)";
+
+/// A name, in quotes where it could be mistaken for something else in the line.
+fn name_of(name: &str) -> Cow<'_, str> {
+    quoted_if(name, name.contains([';', ':', '"']) || name.ends_with(NOT_CRITICAL))
+}
+
+fn quoted_if(text: &str, is_quoted: bool) -> Cow<'_, str> {
+    if is_quoted { format!("{text:?}").into() } else { text.into() }
+}
+
+fn weighed(component: &Component) -> Status {
+    weigh(component.is_critical(), component.status())
 }
 
 /// A provider or contributor has a result: a line if it begins or ends to fail.

@@ -193,7 +193,7 @@ async fn changes_are_logged_once() {
             json_answer(down),
             vec![
                 format!("WARN users at {url} UP → DOWN: says DOWN"),
-                "WARN health UP → DOWN: users says DOWN".into(),
+                "WARN health UP → DOWN: users: says DOWN".into(),
             ],
         ),
         (answer("500 Oh", "", ""), vec![]),
@@ -201,7 +201,7 @@ async fn changes_are_logged_once() {
             json_answer(r#"{"status":"DEGRADED"}"#),
             vec![
                 format!("INFO users at {url} DOWN → DEGRADED: says DEGRADED"),
-                "INFO health DOWN → DEGRADED: users says DEGRADED".into(),
+                "INFO health DOWN → DEGRADED: users: says DEGRADED".into(),
             ],
         ),
         (

@@ -194,7 +194,7 @@ async fn ask(url: &str, timeout: Duration) -> Asked {
         [] => String::new(),
         [own, whole] => {
             let why = own.strip_prefix(&format!("WARN asked at {url} {status}: ")).expect(own);
-            assert_eq!(*whole, format!("WARN health {status}: asked {why}"));
+            assert_eq!(*whole, format!("WARN health {status}: asked: {why}"));
             assert_eq!(component["details"]["error"], *why);
             why.to_owned()
         }

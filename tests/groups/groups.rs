@@ -187,7 +187,7 @@ async fn a_group_that_changes_is_told_once() {
         // A part of it is no news of the whole.
         said(&app, "/z/health/g?exclude=queue").await;
     }
-    assert_eq!(lines.take(), ["WARN queue DOWN", "WARN group g UP → DOWN: queue DOWN"]);
+    assert_eq!(lines.take(), ["WARN queue DOWN", "WARN group g UP → DOWN: queue: DOWN"]);
 }
 
 #[tokio::test]

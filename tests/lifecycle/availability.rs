@@ -125,8 +125,8 @@ async fn from_a_drain_there_is_no_way_back() {
             "INFO availability accepting → refusing: draining after SIGTERM; requests are served for \
              10s before servers stop",
             "INFO availability stays refusing: in a drain, accepting is too late",
-            "INFO readiness UP → OUT_OF_SERVICE: availability draining after SIGTERM",
-            "INFO health UP → OUT_OF_SERVICE: availability draining after SIGTERM",
+            "INFO readiness UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
+            "INFO health UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
         ]
     );
     availability.broken("a worker panicked");

@@ -43,7 +43,7 @@ async fn an_outage_is_two_lines_and_two_when_it_is_over() {
         lines.take(),
         [
             "WARN db UP → DOWN: refused, attempt 0",
-            "WARN readiness UP → DOWN: db refused, attempt 0",
+            "WARN readiness UP → DOWN: db: refused, attempt 0",
         ]
     );
     *health.lock().unwrap() = Health::degraded("slow");
@@ -53,7 +53,7 @@ async fn an_outage_is_two_lines_and_two_when_it_is_over() {
     }
     assert_eq!(
         lines.take(),
-        ["INFO db DOWN → DEGRADED: slow", "INFO readiness DOWN → DEGRADED: db slow"]
+        ["INFO db DOWN → DEGRADED: slow", "INFO readiness DOWN → DEGRADED: db: slow"]
     );
     *health.lock().unwrap() = Health::up();
     management.readiness().await;
@@ -75,9 +75,70 @@ async fn what_is_down_from_the_start_is_told() {
         [
             "WARN cache DOWN",
             "WARN db DOWN: timed out after 2s",
-            "WARN health DOWN: cache DOWN; db timed out after 2s"
+            "WARN health DOWN: cache: DOWN; db: timed out after 2s"
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn causes_are_apart_and_show_what_counts() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (db, health) = settable("db");
+    let management = with([
+        db.timeout(secs(2)),
+        Check::new("cache", async || true).critical(false),
+        Check::new("replica", async || Health::degraded("replica 2 lags")).critical(false),
+        Check::new("bg", async || false).critical(false).groups(["g"]),
+    ]);
+    management.health().await;
+    lines.take();
+    *health.lock().unwrap() = Health::down("timed out after 2s");
+    sleep(secs(10)).await;
+    management.health().await;
+    management.group("g").await.unwrap();
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN db UP → DOWN: timed out after 2s",
+            "WARN health DEGRADED → DOWN: bg (not critical): DOWN; db: timed out after 2s; \
+             replica (not critical): replica 2 lags",
+            "WARN group g DEGRADED: bg (not critical): DOWN",
+        ]
+    );
+}
+
+/// A text that looks like another cause is quoted, and so is a name.
+#[tokio::test(start_paused = true)]
+async fn causes_cannot_be_mistaken_for_each_other() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let management = with([
+        Check::new("a", async || Err::<(), _>("refused; db: DOWN")),
+        Check::new("b", async || Err::<(), _>("\"quoted\" and: more")),
+        Check::new("c; d: x", async || false),
+        Check::new("e (not critical)", async || false),
+        Check::new("f", async || Err::<(), _>("the \"end\": closed")),
+    ]);
+    management.health().await;
+    let said = lines.take();
+    assert_eq!(
+        said.last().unwrap(),
+        "WARN health DOWN: a: \"refused; db: DOWN\"; b: \"\\\"quoted\\\" and: more\"; \"c; d: x\": DOWN; \
+         \"e (not critical)\": DOWN; f: the \"end\": closed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_causes_that_count_most_are_kept() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let minor =
+        (0..20).map(|number| Check::new(format!("a{number:02}"), async || false).critical(false));
+    with(minor.chain([Check::new("z", async || false)])).health().await;
+    let said = lines.take();
+    let answer = said.last().unwrap();
+    assert!(answer.contains("; z: DOWN; and 11 more"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +151,7 @@ async fn a_line_has_room_for_ten_causes() {
     with(failing).health().await;
     let said = lines.take();
     let answer = said.last().unwrap();
-    assert!(answer.starts_with("WARN health DOWN: check 00 xxx"), "{answer}");
+    assert!(answer.starts_with("WARN health DOWN: check 00: xxx"), "{answer}");
     assert!(answer.ends_with("; and 90 more") && answer.len() < 11_000, "{}", answer.len());
 }
 
@@ -113,7 +174,7 @@ async fn a_check_that_begins_to_exceed_the_probe_budget_is_one_line() {
     assert_eq!(
         lines.take(),
         [
-            "WARN readiness UNKNOWN: probed no result within 800ms",
+            "WARN readiness UNKNOWN: probed: no result within 800ms",
             "WARN check probed took 2s, longer than the probe budget of 800ms: it is answered from its last result, and `interval` would run it in the background",
             "INFO readiness UNKNOWN → UP",
         ]
@@ -160,7 +221,7 @@ async fn the_text_of_a_panic_is_for_the_log_alone() {
         lines.take(),
         [
             "WARN db DOWN: panicked: the secret is 42",
-            "WARN health DOWN: db panicked: the secret is 42"
+            "WARN health DOWN: db: panicked: the secret is 42"
         ]
     );
     let db = report.components().first().unwrap();
@@ -207,7 +268,7 @@ async fn answers_over_http_are_told_too() {
     }
     assert_eq!(
         lines.take(),
-        ["WARN db UP → DOWN: refused", "WARN readiness UP → DOWN: db refused"]
+        ["WARN db UP → DOWN: refused", "WARN readiness UP → DOWN: db: refused"]
     );
 }
 
