@@ -58,6 +58,7 @@ mod info;
 mod log;
 mod management;
 mod name;
+mod news;
 mod overrides;
 mod prefix;
 mod provided;

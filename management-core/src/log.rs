@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::health::Health;
 use crate::name::AVAILABILITY;
+use crate::news::News;
 use crate::report::{Component, HealthReport};
 use crate::slot::{About, weigh};
 use crate::status::Status;
@@ -21,12 +22,21 @@ macro_rules! line {
 }
 pub(crate) use line;
 
-/// A check has a result: a line if its status has changed.
-pub(crate) fn check(about: &About, before: Option<Status>, health: &Health) {
+/// A check has a result: a line if its status has changed, or the reason why it is not up.
+pub(crate) fn check(about: &About, news: &News, before: Option<Status>, health: &Health) {
+    let (status, reason) = (health.status(), health.logged_reason());
     let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
-    changed(&format_args!("{}{url}", about.name), before, health.status(), false, || {
-        health.logged_reason().map(|reason| format!(": {reason}")).unwrap_or_default()
-    });
+    let name = format_args!("{}{url}", about.name);
+    if before != Some(status) {
+        news.tell(reason);
+        changed(&name, before, status, false, || {
+            reason.map(|reason| format!(": {reason}")).unwrap_or_default()
+        });
+    } else if let Some(reason) = reason.filter(|_| status != Status::Up)
+        && news.is_news(reason)
+    {
+        line!(WARN, "{name} still {status}: {reason}");
+    }
 }
 
 /// An answer was given: a line if its status has changed.
@@ -84,10 +94,14 @@ fn weighed(component: &Component) -> Status {
     weigh(component.is_critical(), component.status())
 }
 
-/// A provider or contributor has a result: a line if it begins or ends to fail.
-pub(crate) fn provider(what: &str, failed_before: bool, failure: Option<&str>) {
+/// A provider or contributor has a result: a line if it begins or ends to fail, or fails for another reason.
+pub(crate) fn provider(what: &str, news: &News, failed_before: bool, failure: Option<&str>) {
     match failure {
-        Some(why) if !failed_before => line!(WARN, "{what} failed: {why}"),
+        Some(why) if !failed_before => {
+            news.tell(failure);
+            line!(WARN, "{what} failed: {why}");
+        }
+        Some(why) if news.is_news(why) => line!(WARN, "{what} still fails: {why}"),
         None if failed_before => line!(INFO, "{what} works again"),
         _ => {}
     }

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use crate::check::{Cascade, Kind, Origin};
 use crate::health::Health;
 use crate::log;
+use crate::news::News;
 use crate::report::Component;
 use crate::runner::{Background, Job, Outcome, Runner, Value};
 use crate::scope::Scopes;
@@ -143,12 +144,12 @@ fn runner(
 ) -> Arc<Runner<Health>> {
     let background = Arc::clone(&signals.background);
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
-    let slow = Slow::new(budget, "probe budget");
+    let (news, slow) = (News::default(), Slow::new(budget, "probe budget"));
     let what = format!("{} {}", about.kind.word(), about.name);
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
         signals.advance();
         let before = previous.map(|previous| previous.value.status());
-        log::check(&about, before, &outcome.value);
+        log::check(&about, &news, before, &outcome.value);
         slow.observe("check", &about.name, outcome);
         if signals.results.receiver_count() > 0 {
             // Whoever subscribed may have gone just now, which is nobody's loss.

@@ -196,7 +196,7 @@ async fn changes_are_logged_once() {
                 "WARN health UP → DOWN: users: says DOWN".into(),
             ],
         ),
-        (answer("500 Oh", "", ""), vec![]),
+        (answer("500 Oh", "", ""), vec![format!("WARN users at {url} still DOWN: answered 500")]),
         (
             json_answer(r#"{"status":"DEGRADED"}"#),
             vec![

@@ -39,13 +39,17 @@ async fn an_outage_is_two_lines_and_two_when_it_is_over() {
         management.readiness().await;
         sleep(secs(10)).await;
     }
+    let said = lines.take();
     assert_eq!(
-        lines.take(),
+        said[..2],
         [
             "WARN db UP → DOWN: refused, attempt 0",
             "WARN readiness UP → DOWN: db: refused, attempt 0",
         ]
     );
+    // One a minute of the 500 s, although each run has a text of its own.
+    let again = (1..50).step_by(6).map(|n| format!("WARN db still DOWN: refused, attempt {n}"));
+    assert_eq!(said[2..], again.collect::<Vec<_>>());
     *health.lock().unwrap() = Health::degraded("slow");
     for _ in 0..10 {
         management.readiness().await;
@@ -58,6 +62,51 @@ async fn an_outage_is_two_lines_and_two_when_it_is_over() {
     *health.lock().unwrap() = Health::up();
     management.readiness().await;
     assert_eq!(lines.take(), ["INFO db DEGRADED → UP", "INFO readiness DEGRADED → UP"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_reason_is_told_once() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (db, health) = settable("db");
+    let management = with([db.ttl(secs(0)).readiness()]);
+    lines.take();
+    let mut told = Vec::new();
+    for (reason, seconds) in [
+        ("connection refused", 1),
+        ("password authentication failed", 1),
+        // Within a minute of the last one.
+        ("too many connections", 1),
+        ("the database is starting up", 60),
+    ] {
+        *health.lock().unwrap() = Health::down(reason);
+        for _ in 0..3 {
+            management.check("db").await;
+        }
+        told.push(lines.take());
+        sleep(secs(seconds)).await;
+    }
+    management.check("db").await;
+    told.push(lines.take());
+    *health.lock().unwrap() = Health::up();
+    management.check("db").await;
+    told.push(lines.take());
+    // What was told of an earlier outage is news in the next one.
+    *health.lock().unwrap() = Health::down("the database is starting up");
+    management.check("db").await;
+    told.push(lines.take());
+    assert_eq!(
+        told,
+        [
+            vec!["WARN db DOWN: connection refused"],
+            vec!["WARN db still DOWN: password authentication failed"],
+            vec![],
+            vec![],
+            vec!["WARN db still DOWN: the database is starting up"],
+            vec!["INFO db DOWN → UP"],
+            vec!["WARN db UP → DOWN: the database is starting up"],
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::log;
+use crate::news::News;
 use crate::provided::Provided;
 use crate::runner::{Job, Outcome, Runner, Value};
 use crate::settings::Plan;
@@ -49,7 +50,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
         signals: &Signals,
         budget: std::time::Duration,
     ) -> Arc<Runner<Provided<T>>> {
-        let slow = Slow::new(Some(budget), "health budget");
+        let (news, slow) = (News::default(), Slow::new(Some(budget), "health budget"));
         Runner::new(
             what.clone(),
             self.job,
@@ -59,7 +60,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
                 let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
                 let failure = outcome.value.as_ref().err();
                 let why = failure.map(|why| why.confidential().unwrap_or_else(|| why.to_string()));
-                log::provider(&what, failed_before, why.as_deref());
+                log::provider(&what, &news, failed_before, why.as_deref());
                 slow.observe("the", &what, outcome);
             }),
         )
