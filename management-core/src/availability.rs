@@ -158,7 +158,9 @@ impl Availability {
 
     /// Begins a drain, as SIGTERM does: refusing for good, and [`stopping`](Self::stopping) is ready when
     /// [`Builder::drain_delay`](crate::Builder::drain_delay) is over. Checks that run in the background
-    /// rest from now on, so that what closes now raises no alarm.
+    /// rest from now on, so that what closes now raises no alarm. Readiness and `/health` wait for no check any
+    /// more, not even where a request is waiting already: a check that is running is shown with its last result, or
+    /// as `UNKNOWN`, and the answer is `OUT_OF_SERVICE`, or `DOWN` where a check was that before.
     ///
     /// `why` names what has begun it, such as a signal. A second call changes nothing.
     pub fn drain(&self, why: impl fmt::Display) {
@@ -173,6 +175,11 @@ impl Availability {
     /// Whether a drain has begun.
     pub fn is_draining(&self) -> bool {
         self.shared.stop_at.borrow().is_some()
+    }
+
+    /// When servers stop to accept connections; nothing while no drain has begun.
+    pub(crate) fn stop_at(&self) -> watch::Receiver<Option<Instant>> {
+        self.shared.stop_at.subscribe()
     }
 
     /// What has begun the drain, if anything has.

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::availability::Availability;
@@ -210,18 +214,50 @@ impl Pending {
         Ok(fold(&self.scope, self.availability.as_ref(), known))
     }
 
-    /// The answer, when every run has ended or the budget is spent.
+    /// The answer, when every run has ended or the budget is spent, or when a drain decides it.
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is looked at again, and no timer has to be armed.
         give_way().await;
         let Pending { scope, availability, asked, at } = self;
+        let mut drain =
+            availability.as_ref().filter(|_| scope.is_decided_by_drain()).map(Drain::of);
         let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
         for (slot, asked) in asked {
-            let reading = scope.runner(&slot).settle(asked, at, scope.budget).await;
+            let runner = scope.runner(&slot);
+            let reading = match (asked, &mut drain) {
+                (Asked::Running(run), Some(drain)) => {
+                    let waited = drain.cut_short(runner.wait(run, at, scope.budget)).await;
+                    waited.unwrap_or_else(|| runner.without_waiting(run))
+                }
+                (asked, _) => runner.settle(asked, at, scope.budget).await,
+            };
             known.push((slot, reading));
         }
         fold(&scope, availability.as_ref(), known.into_iter())
+    }
+}
+
+/// A drain, which may still be to come.
+struct Drain {
+    stop_at: watch::Receiver<Option<Instant>>,
+}
+
+impl Drain {
+    fn of(availability: &Availability) -> Self {
+        Drain { stop_at: availability.stop_at() }
+    }
+
+    /// What the future comes to, unless a drain begins first.
+    async fn cut_short<F: Future>(&mut self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let mut begins = pin!(self.stop_at.wait_for(Option::is_some));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            // Whoever waits keeps the sender, so that this ends with a drain and not otherwise.
+            Poll::Pending => begins.as_mut().poll(cx).map(|_| None),
+        })
+        .await
     }
 }
 

@@ -126,11 +126,23 @@ impl Scope {
     /// What the service says of itself, as far as the answer is about it: nothing while all is well.
     pub(crate) fn said(&self, availability: &Availability) -> Option<Component> {
         let component = availability.component()?;
-        // Not to want requests is no reason to restart a pod.
-        let counts = self.question != Some(Question::Liveness)
-            || self.group.names(AVAILABILITY)
-            || availability.state() == AvailabilityState::Broken;
+        let counts = self.heeds_refusal() || availability.state() == AvailabilityState::Broken;
         (counts && self.has_availability()).then_some(component)
+    }
+
+    /// Whether the answer is `OUT_OF_SERVICE` where the service does not want requests.
+    fn heeds_refusal(&self) -> bool {
+        // Not to want requests is no reason to restart a pod.
+        self.question != Some(Question::Liveness) || self.group.names(AVAILABILITY)
+    }
+
+    /// Whether no check can change the code of an answer in a drain: a critical one could make it `DOWN`, which
+    /// may have another code than `OUT_OF_SERVICE` where the program says so.
+    pub(crate) fn is_decided_by_drain(&self) -> bool {
+        let code = |status| self.codes.of(status);
+        self.has_availability()
+            && self.heeds_refusal()
+            && code(Status::OutOfService) == code(Status::Down)
     }
 
     /// Which statuses are 200 and which 503 here.

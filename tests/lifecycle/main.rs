@@ -2,6 +2,7 @@
 
 mod availability;
 mod deploy;
+mod drain;
 #[path = "../lines.rs"]
 mod lines;
 mod listener;

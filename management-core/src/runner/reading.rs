@@ -53,6 +53,8 @@ pub(crate) enum Missing {
     NoRuntime,
     /// A job in the background has not run yet, or not for too long.
     NotYet,
+    /// A drain has decided the answer.
+    Draining,
 }
 
 impl fmt::Display for Missing {
@@ -64,6 +66,7 @@ impl fmt::Display for Missing {
             Missing::Interrupted => f.write_str("the run was dropped with its runtime"),
             Missing::NoRuntime => f.write_str("asked outside of a Tokio runtime"),
             Missing::NotYet => f.write_str("no result yet"),
+            Missing::Draining => f.write_str("still running when the drain decided the answer"),
         }
     }
 }
@@ -103,6 +106,15 @@ impl<V: Value> Runner<V> {
             outcome: valid.map(Arc::clone).ok_or(why),
             is_stale: valid.is_some(),
             until: Some(now),
+        }
+    }
+
+    /// What there is of a run that nobody waits for.
+    pub(crate) fn without_waiting(&self, run: u64) -> Reading<V> {
+        let state = self.lock();
+        match &state.last {
+            Some(last) if last.run >= run => self.current(last),
+            _ => self.late(&state, Instant::now(), Missing::Draining),
         }
     }
 
