@@ -269,9 +269,7 @@ async fn names_survive() {
 async fn details_are_shown_to_nobody_unless_told() {
     let check = || {
         Check::new("db", || {
-            std::future::ready(
-                Health::down("refused\nby host").detail("port", 5432).detail("error", "own"),
-            )
+            std::future::ready(Health::down("refused\nby host").detail("port", 5432))
         })
         .readiness()
     };
@@ -295,6 +293,34 @@ async fn details_are_shown_to_nobody_unless_told() {
     let (_, whole) = said(&shown, "/z/health").await;
     let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
     assert_eq!(whole["components"]["db"]["details"], db["details"]);
+}
+
+/// The check's own details are shown as they are, and the reason beside them.
+#[tokio::test]
+async fn no_detail_is_lost_for_the_reason() {
+    let cases = [
+        (Health::down("x"), serde_json::json!({"error": "x"})),
+        (
+            Health::down("x").detail("error", "mine"),
+            serde_json::json!({"error": "mine", "reason": "x"}),
+        ),
+        (
+            Health::down("x").detail("reason", "mine"),
+            serde_json::json!({"error": "x", "reason": "mine"}),
+        ),
+        (
+            Health::down("x").detail("error", 1).detail("reason", 2),
+            serde_json::json!({"error": 1, "reason": 2, "reason2": "x"}),
+        ),
+        (Health::up().detail("error", "mine"), serde_json::json!({"error": "mine"})),
+    ];
+    for (health, details) in cases {
+        let check = Check::new("db", move || std::future::ready(health.clone()));
+        let shown = of(Management::builder().show_details(ShowDetails::always()).check(check));
+        let (_, body) = said(&shown, "/z/health/db").await;
+        let db: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(db["details"], details);
+    }
 }
 
 #[tokio::test]

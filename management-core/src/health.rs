@@ -15,7 +15,7 @@ use crate::text;
 ///
 /// The reason and the details are shown to those alone whom
 /// [`Builder::show_details`](crate::Builder::show_details) allows; the reason is also logged when the
-/// status changes. It is kept on one line of at most 1 KiB, with the credentials of URLs masked.
+/// status or the reason changes. It is kept on one line of at most 1 KiB, with the credentials of URLs masked.
 ///
 /// ```
 /// use management_core::{Health, Status};
@@ -87,6 +87,9 @@ impl Health {
     }
 
     /// Adds a detail, such as a number of connections. The same key again replaces the first.
+    ///
+    /// Answers show the reason under `details`, too: as `error`, or as `reason` where the check has a detail
+    /// `error` of its own, or as `reason2` and so on where it has both.
     #[must_use]
     pub fn detail(mut self, key: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.details.insert(key.into(), value.into());

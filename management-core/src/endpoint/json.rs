@@ -1,12 +1,13 @@
 //! Bodies as JSON. `status` is their first key.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::info::Json;
 use crate::info::identity::{ATTRIBUTES, Identity};
@@ -84,10 +85,10 @@ impl Serialize for Shown<'_> {
 fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M::Error> {
     let health = component.health();
     let reason = health.reason().map(Value::from);
+    let key = reason_key(health.details());
     let mut details: BTreeMap<&str, &Value> =
         health.details().iter().map(|(key, value)| (key.as_str(), value)).collect();
-    // Where Actuator has the text of an exception, too.
-    details.extend(reason.as_ref().map(|reason| ("error", reason)));
+    details.extend(reason.as_ref().map(|reason| (&*key, reason)));
     let url = component.url().map(Value::from);
     details.extend(url.as_ref().map(|url| ("url", url)));
     if !details.is_empty() {
@@ -100,6 +101,15 @@ fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M:
     }
     map.serialize_entry("failures", &component.failures())?;
     map.serialize_entry("stale", &component.is_stale())
+}
+
+/// Where the reason goes: no detail of the check is lost for it.
+fn reason_key(details: &Map<String, Value>) -> Cow<'static, str> {
+    // The first is where Actuator has the text of an exception, too.
+    let keys = ["error", "reason"].into_iter().map(Cow::from);
+    let others = (2..).map(|number: u64| Cow::from(format!("reason{number}")));
+    let mut keys = keys.chain(others).filter(|key| !details.contains_key(&**key));
+    keys.next().expect("there are more numbers than details")
 }
 
 /// `app`, `build`, `trace.attributes`, then each contribution: those of them that are shown.
