@@ -49,6 +49,37 @@ fn a_check_that_blocks_for_ever_does_not_keep_the_process() {
     assert!(child.wait().unwrap().success());
 }
 
+/// The first one comes before there is a hook of ours, and its place is not known: the second is told apart by its
+/// text.
+#[test]
+fn a_panic_is_printed_once_while_it_repeats() {
+    let output = Command::new(env!("CARGO_BIN_EXE_panics")).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    let expected = [
+        "counted",
+        "hook: counted 0",
+        "hook: counted 1",
+        "blocking",
+        "hook: blocking",
+        "spawning",
+        "hook: in a task",
+        "hook: in a task",
+        "hook: in a task",
+        "hook: in a task",
+        "hook: in a task",
+        "hook: in a task",
+        "not a check",
+        "hook: a thread",
+        "hook: a thread",
+        "recovered",
+        "hook: there 7",
+        "hook: here 8",
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(output.stderr, b"", "nothing but the program's own hook prints");
+}
+
 #[test]
 fn the_version_falls_back_to_the_environment() {
     let said = |version: Option<&[u8]>| {

@@ -35,6 +35,11 @@
 //!
 //! A check that panics is `DOWN` for itself alone, unless the program is built with
 //! `panic = "abort"`, under which nothing can be caught.
+//!
+//! The first such panic puts a hook around the panic hook of the program, which keeps being called for every
+//! panic but one: that of a check at a place where it has panicked before, and not succeeded since. So a
+//! check that panics on every run does not print a backtrace on every run. The hook is set once; a program that
+//! sets another one later replaces it. Panics of tasks and threads that a check starts are printed each time.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

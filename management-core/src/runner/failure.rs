@@ -1,10 +1,8 @@
-use std::any::Any;
 use std::fmt;
 use std::io;
 use std::time::{Duration, SystemTime};
 
 use crate::reason::IntoReason;
-use crate::text;
 
 /// Why a run has no outcome of its own.
 ///
@@ -24,14 +22,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub(super) fn from_panic(payload: &(dyn Any + Send)) -> Self {
-        let said = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        Failure::Panicked(text::tidy(said.unwrap_or("of an unknown type")))
-    }
-
     pub(crate) fn failed<E: IntoReason<Shape>, Shape>(error: E) -> Self {
         Failure::Failed(error.into_reason())
     }

@@ -1,7 +1,6 @@
 //! What a run runs: a future, or a blocking function on a thread of its own.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -11,11 +10,15 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::Failure;
+use super::panics::Panics;
 
 pub(super) type Running<V> = Pin<Box<dyn Future<Output = Result<V, Failure>> + Send>>;
 
 /// Something that can be started again and again, and ends with a `V`.
-pub struct Job<V>(Box<dyn Fn() -> Running<V> + Send + Sync>);
+pub struct Job<V> {
+    start: Box<dyn Fn() -> Running<V> + Send + Sync>,
+    panics: Arc<Panics>,
+}
 
 impl<V: Send + 'static> Job<V> {
     /// A job whose runs are futures.
@@ -24,10 +27,11 @@ impl<V: Send + 'static> Job<V> {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = V> + Send + 'static,
     {
-        Job(Box::new(move || {
+        let start = Box::new(move || -> Running<V> {
             let future = start();
             Box::pin(async move { Ok(future.await) })
-        }))
+        });
+        Job { start, panics: Arc::default() }
     }
 
     /// A job that blocks its thread.
@@ -39,12 +43,18 @@ impl<V: Send + 'static> Job<V> {
     where
         F: Fn() -> V + Send + Sync + 'static,
     {
-        let thread = Arc::new(Blocking { work, running_since: Mutex::new(None) });
-        Job(Box::new(move || Box::pin(Arc::clone(&thread).run())))
+        let panics = Arc::<Panics>::default();
+        let own = Arc::clone(&panics);
+        let thread = Arc::new(Blocking { work, running_since: Mutex::new(None), panics: own });
+        Job { start: Box::new(move || Box::pin(Arc::clone(&thread).run())), panics }
     }
 
     pub(super) fn start(&self) -> Running<V> {
-        (self.0)()
+        (self.start)()
+    }
+
+    pub(super) fn panics(&self) -> &Arc<Panics> {
+        &self.panics
     }
 }
 
@@ -58,6 +68,7 @@ struct Blocking<F> {
     work: F,
     /// Set while there is a thread, whether or not anybody still waits for it.
     running_since: Mutex<Option<SystemTime>>,
+    panics: Arc<Panics>,
 }
 
 impl<F> Blocking<F> {
@@ -95,7 +106,7 @@ impl<F> Blocking<F> {
         // Left before anyone hears of the outcome, so that the next run finds the place free.
         let _leave = Leave(&self.running_since);
         let _context = runtime.enter();
-        catch_unwind(AssertUnwindSafe(&self.work)).map_err(|payload| Failure::from_panic(&*payload))
+        self.panics.catch(&self.work)
     }
 
     /// Takes the place of the one thread, or says since when it is taken.

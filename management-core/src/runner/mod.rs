@@ -9,10 +9,10 @@ pub(crate) mod beat;
 mod blocked;
 mod failure;
 mod job;
+mod panics;
 mod reading;
 
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime};
@@ -334,10 +334,10 @@ impl<V: Value> Runner<V> {
                     ready!(turn.poll(cx));
                 }
                 let _thread = has_workers.then(|| runner.thread(place.id));
-                catch_unwind(AssertUnwindSafe(|| {
-                    job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx)
-                }))
-                .unwrap_or_else(|payload| Poll::Ready(Err(Failure::from_panic(&*payload))))
+                let panics = runner.job.panics();
+                panics
+                    .catch(|| job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx))
+                    .unwrap_or_else(|failure| Poll::Ready(Err(failure)))
             });
             // A block of its own, so that the outcome is no part of the future from here on.
             let is_left_in_the_middle = {
@@ -373,6 +373,7 @@ impl<V: Value> Runner<V> {
             state.stuck = Some(Stuck { run: id, started, expected });
         }
         let failures = if value.is_success() {
+            self.job.panics().forget();
             0
         } else {
             state.last.as_ref().map_or(0, |last| last.failures).saturating_add(1)
