@@ -156,7 +156,9 @@ fn outcome(
             let door = respanned(door.clone(), at);
             quote_spanned! {at=> {
                 use #door::Contributed as _;
-                #door::Contribution(#told).into_json()
+                // In two steps: the compiler would blame what the method is called on.
+                let __contribution = #door::Contribution(#told);
+                __contribution.into_json()
             }}
         }
     }
