@@ -11,6 +11,7 @@ use axum::http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use management_core::__private::{tidy_within, url_on_a_line};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -49,7 +50,7 @@ pub async fn probe(url: impl AsRef<str>) -> Probed {
         Err(_) => (false, format!("no answer within {DEADLINE:?}")),
     };
     let verdict = if is_healthy { "healthy" } else { "unhealthy" };
-    let line = one_line(&format!("{verdict}: {}: {told}", without_user(url)));
+    let line = format!("{verdict}: {}: {}", url_on_a_line(url), tidy_within(ENOUGH, told));
     Probed { is_healthy, line }
 }
 
@@ -94,21 +95,6 @@ async fn ask(url: &str) -> Result<(StatusCode, String), String> {
         // What it has read is there for whoever waits for it.
         _ = connection => answer.await,
     }
-}
-
-/// The URL as it may be printed, which need not be one.
-fn without_user(url: &str) -> String {
-    let Some((_, host)) = url.rsplit_once('@') else { return url.to_owned() };
-    match url.split_once("://") {
-        Some((scheme, rest)) if rest.contains('@') => format!("{scheme}://…@{host}"),
-        _ => format!("…@{host}"),
-    }
-}
-
-/// Neither line breaks nor what a terminal would obey.
-fn one_line(text: &str) -> String {
-    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// What [`probe`] has found. `Display` is one line.

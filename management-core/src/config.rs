@@ -14,6 +14,7 @@ use crate::group::Group;
 use crate::route::Route;
 use crate::settings::{Settings, duration};
 use crate::status::Status;
+use crate::text;
 
 #[doc = include_str!("../docs/config.md")]
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -128,8 +129,8 @@ impl<'de> Deserialize<'de> for Config {
             let path = track.path().to_string();
             // What follows is a key that is not known, which the error names itself.
             match path.trim_end_matches(".?") {
-                "." => D::Error::custom(error),
-                path => D::Error::custom(format_args!("`{path}`: {error}")),
+                "." => D::Error::custom(text::verbatim(error)),
+                path => D::Error::custom(text::verbatim(format_args!("`{path}`: {error}"))),
             }
         })
     }

@@ -90,7 +90,7 @@ pub(crate) fn refuse(mistakes: Vec<Mistake>) -> Result<(), Error> {
 
 /// How a message about a group begins.
 fn group_at(group: &str, origin: Option<&Origin>) -> String {
-    let group: String = group.chars().take(128).collect();
+    let group = text::short(group);
     match origin {
         Some(origin) => format!("the group {group:?} at {origin} "),
         None => format!("the group {group:?} of `groups` "),
@@ -118,7 +118,7 @@ impl Mistake {
     }
 
     pub(crate) fn name(what: &str, name: &str, origin: &Origin, complaint: &str) -> Self {
-        let name: String = name.chars().take(128).collect();
+        let name = text::short(name);
         let text =
             format!("the name {name:?} of the {what} at {origin} {complaint}: choose another");
         Mistake::new(Kind::Invalid, text)
@@ -252,7 +252,7 @@ impl Mistake {
     }
 
     pub(crate) fn variable(variable: &str, error: &dyn fmt::Display) -> Self {
-        let error = text::tidy(error);
+        let error = text::verbatim(error);
         Mistake::new(Kind::Invalid, format!("the environment variable `{variable}`: {error}"))
     }
 

@@ -8,6 +8,7 @@ use crate::group::Group;
 use crate::name::{self, AVAILABILITY};
 use crate::overrides::some_of;
 use crate::scope::Question;
+use crate::text;
 
 /// Judges every group by the checks there are, sorted by name, those that are switched off among them.
 pub(crate) fn judge(config: &Config, checks: &[Check], mistakes: &mut Vec<Mistake>) {
@@ -127,5 +128,5 @@ fn find<'a>(checks: &'a [Check], name: &str) -> Option<&'a Check> {
 
 /// A name in a message, which has no room for a long one.
 fn told(name: &str) -> String {
-    name.escape_debug().take(128).collect()
+    text::short(name).escape_debug().collect()
 }

@@ -1,4 +1,4 @@
-//! What the attributes expand to. Not public API.
+//! What the attributes expand to, and what `management-axum` shares. Not public API.
 
 pub use std::string::String;
 
@@ -16,6 +16,7 @@ pub use crate::returned::{AsIs, AsText, Returned, Untouched};
 pub use crate::runner::{Failure, Job};
 pub use crate::settings::Settings;
 pub use crate::state::{Absent, Bind, Bound, ByValue, Owned};
+pub use crate::text::{tidy_within, url_on_a_line};
 
 /// The health of what a check returned.
 pub fn health<T: Checked<Shape>, Shape>(outcome: T) -> Health {

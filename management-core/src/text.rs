@@ -1,28 +1,84 @@
-//! What a check says of itself, made fit for a log line and a body.
+//! What checks, errors and input say, made fit for a log line and a body.
 
 use std::fmt::{self, Write};
 
 /// The longest text that is kept, in bytes.
 const LONGEST: usize = 1024;
 
+/// How many characters of a name a message has room for.
+const LONGEST_NAME: usize = 128;
+
+const ELLIPSIS: char = '…';
+
 /// `text` on one line, without credentials and at most 1 KiB long.
 pub(crate) fn tidy(text: impl fmt::Display) -> String {
-    // A text is cut before it is looked through: an error may hold a whole page.
-    let mut all = Capped { text: String::new(), limit: 8 * LONGEST };
-    // The only error is that the cap is reached, and what came before it is kept.
-    let cut = write!(all, "{text}").is_err();
-    let mut line = one_line(&all.text);
-    if cut {
+    tidy_within(LONGEST, text)
+}
+
+/// As [`tidy`], and at most `longest` bytes long.
+pub fn tidy_within(longest: usize, text: impl fmt::Display) -> String {
+    let (text, is_cut) = masked(text);
+    cut(one_line(&text), longest, is_cut)
+}
+
+/// As [`tidy`], for an error that quotes what somebody wrote: all its spaces are kept, and what would
+/// end the line or steer a terminal is escaped.
+pub(crate) fn verbatim(text: impl fmt::Display) -> String {
+    let (text, is_cut) = masked(text);
+    cut(escaped(&text), LONGEST, is_cut)
+}
+
+/// What should be a URL and may be none, as it was given but for its credentials: to be written with
+/// `{:?}`.
+pub(crate) fn quoted_url(url: &str) -> String {
+    let (url, is_cut) = capped(url);
+    let mut shown = String::with_capacity(url.len());
+    // All of it is one URL: a space in it ends nothing.
+    let scheme = url.find("://").filter(|&end| !url[..end].contains(['@', '/', '?', '#']));
+    let rest = scheme.map_or(0, |end| end + 3);
+    shown.push_str(&url[..rest]);
+    mask_url(&url[rest..], &mut shown);
+    cut(shown, LONGEST, is_cut)
+}
+
+/// As [`quoted_url`], for a line that does not quote it.
+pub fn url_on_a_line(url: &str) -> String {
+    escaped(&quoted_url(url))
+}
+
+/// A name as it was given, for a message that has no room for a long one.
+pub(crate) fn short(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}{ELLIPSIS}", &name[..end]),
+        None => name.into(),
+    }
+}
+
+/// `text` without credentials, and whether it was cut before.
+fn masked(text: impl fmt::Display) -> (String, bool) {
+    let (mut all, is_cut) = capped(text);
+    if is_cut {
         // Of a URL that the cut parted from its `@`, nobody can tell what is secret.
-        let last = line.rfind(' ').map_or(0, |space| space + 1);
-        if let Some(scheme) = line[last..].find("://") {
-            line.truncate(last + scheme);
+        let last = all.rfind(char::is_whitespace).unwrap_or(0);
+        if let Some(scheme) = all[last..].find("://") {
+            all.truncate(last + scheme);
         }
     }
-    let mut line = mask_urls(&line);
-    if line.len() > LONGEST || cut {
-        const ELLIPSIS: char = '…';
-        let mut end = line.len().min(LONGEST - ELLIPSIS.len_utf8());
+    (mask_urls(&all), is_cut)
+}
+
+/// The beginning of a text, which is long enough to be looked through and may be a whole page.
+fn capped(text: impl fmt::Display) -> (String, bool) {
+    let mut all = Capped { text: String::new(), limit: 8 * LONGEST };
+    // The only error is that the cap is reached, and what came before it is kept.
+    let is_cut = write!(all, "{text}").is_err();
+    (all.text, is_cut)
+}
+
+/// At most `longest` bytes, with a sign where something is missing.
+fn cut(mut line: String, longest: usize, is_cut: bool) -> String {
+    if line.len() > longest || is_cut {
+        let mut end = line.len().min(longest - ELLIPSIS.len_utf8());
         while !line.is_char_boundary(end) {
             end -= 1;
         }
@@ -32,18 +88,30 @@ pub(crate) fn tidy(text: impl fmt::Display) -> String {
     line
 }
 
-/// As [`tidy`], for what should be a URL and may be none: without a scheme, or with a space in it. Of a
-/// query, nothing is shown.
-pub(crate) fn tidy_url(url: &str) -> String {
-    // What comes behind a space would be taken for another word.
-    let url: String = url.trim().chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
-    let mut tidied =
-        if url.contains("://") { tidy(url) } else { tidy(format_args!("://{url}")).split_off(3) };
-    if let Some(query) = tidied.find('?') {
-        tidied.truncate(query);
-        tidied.push_str("?…");
+/// All that is there, with escapes for what is not to be printed.
+fn escaped(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || is_invisible(character) {
+            line.extend(character.escape_debug());
+        } else {
+            line.push(character);
+        }
     }
-    tidied
+    line
+}
+
+/// Whether a character takes no room of its own: what joins, parts or turns the text around it, and so
+/// may show it as another.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}'
+    )
 }
 
 struct Capped {
@@ -248,6 +316,44 @@ mod tests {
         ] {
             assert!(!is_secret(name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_quoted_is_unchanged() {
+        for url in [
+            "not a url at all",
+            " two  spaces\t",
+            "a\nb",
+            "FTP://h/x?a=b c",
+            "h\\x",
+            "ü\u{202e}",
+            "",
+        ] {
+            assert_eq!(quoted_url(url), url);
+        }
+        for (url, shown) in [
+            (
+                "http://user:my secret@h/a b?token=my secret&a=b c",
+                "http://***@h/a b?token=***&a=b c",
+            ),
+            ("user:se cret/x@h", "***@h"),
+            ("u:secret@h/x?to=http://h", "***@h/x?to=http://h"),
+            ("my host?password=se cret", "my host?password=***"),
+        ] {
+            assert_eq!(quoted_url(url), shown);
+        }
+        assert!(quoted_url(&"x y ".repeat(5000)).ends_with("y x…"));
+        for (said, kept) in [
+            ("\"two  spaces\" is no duration", "\"two  spaces\" is no duration"),
+            ("a\tb\r\nc\u{202e}d\u{1b}", "a\\tb\\r\\nc\\u{202e}d\\u{1b}"),
+            ("it's \\ 'ü'", "it's \\ 'ü'"),
+            ("no  postgres://u:secret@h/", "no  postgres://***@h/"),
+        ] {
+            assert_eq!(verbatim(said), kept);
+        }
+        assert_eq!(url_on_a_line("http://u:p@h/a  b\n"), "http://***@h/a  b\\n");
+        assert_eq!(short(&"ü".repeat(128)), "ü".repeat(128));
+        assert_eq!(short(&"ü".repeat(129)), format!("{}…", "ü".repeat(128)));
     }
 
     #[test]

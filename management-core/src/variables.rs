@@ -154,6 +154,7 @@ mod tests {
     fn a_variable_that_cannot_be_read_is_named() {
         for (variable, value, told) in [
             ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is no duration"),
+            ("MANAGEMENT_TIMEOUT", "two  days\u{202e}", "`timeout`: \"two  days\\u{202e}\" is no"),
             (
                 "MANAGEMENT_CHECKS",
                 "{",

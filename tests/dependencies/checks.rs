@@ -320,6 +320,8 @@ async fn it_is_asked_under_the_own_prefix_where_it_has_no_path() {
 #[test]
 fn names_that_cannot_be() {
     let refused = |builder: Builder| builder.build().unwrap_err();
+    let error = refused(builder(users("not a url at all"))).to_string();
+    assert!(error.contains("\"not a url at all\" is no URL: it has a ' ' in it"), "{error}");
     let error = refused(builder(users("h")).check(Check::new("users", async || ())));
     assert!(error.is_name_taken(), "{error}");
     let said = error.to_string();

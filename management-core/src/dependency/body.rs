@@ -45,7 +45,7 @@ pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Result<Said, String
     }
     let value = strict::from_str(body).map_err(|why| {
         if is_json(media_type) || body.starts_with(['{', '[', '"']) {
-            format!("its answer is no JSON that could be read: {}", text::tidy(why))
+            format!("its answer is no JSON that could be read: {}", text::verbatim(why))
         } else if body.starts_with('<') {
             "its answer is a page, such as HTML, and no JSON: ask the path of its health".into()
         } else {

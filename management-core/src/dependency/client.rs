@@ -148,7 +148,7 @@ async fn said(mut response: reqwest::Response) -> Result<Said, String> {
     let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
     for encoding in encodings.map(|encoding| String::from_utf8_lossy(encoding.as_bytes())) {
         if !encoding.trim().is_empty() && !encoding.trim().eq_ignore_ascii_case("identity") {
-            let encoding = text::tidy(encoding);
+            let encoding = text::verbatim(encoding);
             return Err(format!("its answer is encoded as `{encoding}`, which was not asked for"));
         }
     }

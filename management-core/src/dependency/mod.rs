@@ -119,7 +119,7 @@ impl fmt::Debug for Dependency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let headers: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Dependency")
-            .field("url", &crate::text::tidy_url(&self.url))
+            .field("url", &crate::text::quoted_url(&self.url))
             .field("settings", &self.settings)
             .field("headers", &headers)
             .finish_non_exhaustive()

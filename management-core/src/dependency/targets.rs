@@ -128,7 +128,8 @@ fn target(
             if !matches!(&*lower, "http" | "https") {
                 complaints.push(format!(
                     "it has no scheme, and `preferred_url_scheme` (`PREFERRED_URL_SCHEME`, else \
-                     `SCHEME`) is {scheme:?}: set it to http or https"
+                     `SCHEME`) is {:?}: set it to http or https",
+                    text::quoted_url(scheme)
                 ));
             }
             lower

@@ -17,17 +17,16 @@ pub(crate) fn health_url(
     check: &str,
 ) -> Result<Url, String> {
     let url = given.trim();
-    let complain = |why: String| format!("{:?} is no URL: {why}", text::tidy_url(given));
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-        None => (scheme.into(), url),
-    };
+    let complain = |why: String| format!("{:?} is no URL: {why}", text::quoted_url(given));
+    let (given_scheme, rest) = url.split_once("://").unwrap_or((scheme, url));
+    let scheme = given_scheme.to_ascii_lowercase();
     if url.is_empty() {
         return Err(complain("it is empty".into()));
     }
     if !matches!(&*scheme, "http" | "https") {
         return Err(complain(format!(
-            "its scheme is {scheme:?}, and only http and https are asked"
+            "its scheme is {:?}, and only http and https are asked",
+            text::quoted_url(given_scheme)
         )));
     }
     if let Some(bad) = rest.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\') {
@@ -193,9 +192,30 @@ mod tests {
             "http://u:secret?x@h",
             "h:99999/x?token=secret",
             "my host?password=secret",
+            "http://u:my secret@h",
+            "u:secret@h/x?to=http://h",
+            "h x?token=my secret&a=1",
         ] {
             let complaint = health_url(given, "http", "/z", "").unwrap_err();
             assert!(!complaint.contains("cret"), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn the_input_is_quoted_as_it_was_given() {
+        for (given, complaint) in [
+            ("not a url at all", "\"not a url at all\" is no URL: it has a ' ' in it"),
+            (" two  spaces\n", "\" two  spaces\\n\" is no URL: it has a ' ' in it"),
+            ("http://h/x?a=b c", "\"http://h/x?a=b c\" is no URL: it has a ' ' in it"),
+            ("h/a\tb", "\"h/a\\tb\" is no URL: it has a '\\t' in it"),
+            ("http://u:p@h/a b", "\"http://***@h/a b\" is no URL: it has a ' ' in it"),
+            (
+                "FTP://H/x",
+                "\"FTP://H/x\" is no URL: its scheme is \"FTP\", and only http and https are asked",
+            ),
+            (" ", "\" \" is no URL: it is empty"),
+        ] {
+            assert_eq!(health_url(given, "http", "/z", "").unwrap_err(), complaint);
         }
     }
 
