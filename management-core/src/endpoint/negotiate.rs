@@ -9,6 +9,9 @@ use super::reply::Content;
 const OFFERS: [(&str, &str, Content); 2] =
     [("application", "json", Content::Json), ("text", "plain", Content::Lines)];
 
+/// The precision of a range without wildcards.
+const EXACT: u8 = 3;
+
 /// What clients want of one media type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Wish {
@@ -41,10 +44,17 @@ pub(super) fn kubernetes_content(headers: &HeaderMap) -> Content {
 }
 
 /// For each offer, what the most precise range says that covers it. What cannot be parsed says nothing.
+///
+/// Who wants JSON of another name wants JSON rather than text, and gets ours, unless something is said
+/// of `application/json` itself. Who does not want it of that name may want ours.
 fn wishes(headers: &HeaderMap) -> [Wish; OFFERS.len()] {
     let mut wishes = [Wish::default(); OFFERS.len()];
+    let mut related = Wish::default();
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
-    for (kind, subtype, quality) in lines.flat_map(|line| line.split(',')).filter_map(range) {
+    for (kind, subtype, quality) in lines.flat_map(|line| parts(line, ',')).filter_map(range) {
+        if let Some(precision) = precision_of_related(kind, subtype) {
+            related = related.max(Wish { quality, precision });
+        }
         for ((own_kind, own_subtype, _), wish) in OFFERS.iter().zip(&mut wishes) {
             let precision = if kind == "*" && subtype == "*" {
                 1
@@ -53,7 +63,7 @@ fn wishes(headers: &HeaderMap) -> [Wish; OFFERS.len()] {
             } else if kind.eq_ignore_ascii_case(own_kind)
                 && subtype.eq_ignore_ascii_case(own_subtype)
             {
-                3
+                EXACT
             } else {
                 continue;
             };
@@ -64,12 +74,42 @@ fn wishes(headers: &HeaderMap) -> [Wish; OFFERS.len()] {
             }
         }
     }
+    let json = &mut wishes[0];
+    if json.precision < EXACT {
+        *json = related.max(*json);
+    }
     wishes
+}
+
+/// How precisely a range names JSON that is not `application/json`, if it does: by the structured
+/// suffix of RFC 6839, as in `application/vnd.spring-boot.actuator.v3+json` and `application/*+json`.
+fn precision_of_related(kind: &str, subtype: &str) -> Option<u8> {
+    let subtype = subtype.to_ascii_lowercase();
+    match (&*kind.to_ascii_lowercase(), subtype.strip_suffix("+json")) {
+        ("application", Some("*")) => Some(2),
+        ("application", Some(_)) => Some(EXACT),
+        ("text", _) if subtype == "json" => Some(EXACT),
+        _ => None,
+    }
+}
+
+/// What a separator parts, unless it is in a quoted string.
+fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    text.split(move |character| {
+        let was_escaped = std::mem::replace(&mut is_escaped, false);
+        match character {
+            '"' if !was_escaped => is_quoted = !is_quoted,
+            '\\' if is_quoted => is_escaped = !was_escaped,
+            _ => {}
+        }
+        character == separator && !is_quoted
+    })
 }
 
 /// The type, the subtype and the quality of a media range.
 fn range(range: &str) -> Option<(&str, &str, u16)> {
-    let mut parts = range.split(';').map(str::trim);
+    let mut parts = parts(range, ';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
     let mut quality = 1000;
     for (key, value) in parts.filter_map(|part| part.split_once('=')) {
@@ -133,6 +173,31 @@ mod tests {
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Json, Lines),
             ("text/html", Json, Lines),
             ("image/png", Json, Lines),
+            // JSON of another name.
+            ("application/vnd.spring-boot.actuator.v3+json, text/plain;q=0.5", Json, Json),
+            ("application/*+json, text/plain;q=0.1", Json, Json),
+            ("text/plain;q=0.1, Application/Health+JSON;version=1;q=0.2", Json, Json),
+            ("application/vnd.x+json", Json, Json),
+            ("application/vnd.x+json, text/plain", Json, Lines),
+            ("text/json, text/plain;q=0.9", Json, Json),
+            ("application/vnd.x+json;q=0.5, text/plain", Lines, Lines),
+            ("application/vnd.x+json;q=0.1, text/plain;q=0.5, */*;q=0.1", Lines, Lines),
+            ("application/vnd.x+json;q=0.1, */*;q=0.8, text/plain;q=0.5", Json, Json),
+            ("application/*+json, text/plain", Lines, Lines),
+            ("application/*+json, text/*", Json, Lines),
+            ("application/vnd.x+json;q=0, text/plain;q=0.1", Lines, Lines),
+            ("application/vnd.x+json;q=0, */*", Json, Lines),
+            ("application/vnd.x+json;q=0, application/json", Json, Json),
+            ("application/json;q=0, application/vnd.x+json, text/plain;q=0.5", Lines, Lines),
+            ("application/json;q=0.1, application/vnd.x+json, text/plain;q=0.5", Lines, Lines),
+            ("application/*;q=0, application/vnd.x+json, text/plain;q=0.5", Json, Json),
+            ("application/vnd.x+xml, text/plain;q=0.5", Lines, Lines),
+            ("application/xjson, image/x+json, text/plain;q=0.1", Lines, Lines),
+            ("application/vnd.x+json;q=2, text/plain;q=0.1", Lines, Lines),
+            // What is quoted parts nothing.
+            ("application/vnd.x+json;a=\"b,\\\";c\";q=0.1, text/plain;q=0.2", Lines, Lines),
+            ("text/plain;a=\", application/json;q=1\";q=0.2, application/*+json;q=0.3", Json, Json),
+            ("text/plain;a=\", */*", Lines, Lines),
             // What nobody can parse.
             ("", Json, Lines),
             (";;;,", Json, Lines),
