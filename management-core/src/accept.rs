@@ -14,6 +14,7 @@ use crate::scope::Scopes;
 use crate::settings::Settings;
 use crate::slot::{About, Accepted, Signals, Slot};
 use crate::state::{Bind, State};
+use crate::text;
 
 /// The names of all checks, which are sorted, and of their groups.
 pub(crate) fn names(checks: &[Check], mistakes: &mut Vec<Mistake>) {
@@ -65,7 +66,11 @@ pub(crate) fn check(
     scopes: &Scopes,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Slot> {
-    let Check { name, kind, settings, groups, origin, work, url, cascade } = check;
+    let Check { name, kind, settings, groups, origin, work, mut url, mut cascade } = check;
+    let cascaded = cascade.iter_mut().filter_map(|cascade| cascade.own.as_mut());
+    for url in url.iter_mut().chain(cascaded.map(|(url, _)| url)) {
+        text::mask_added(&signals.secrets, url);
+    }
     let kind = kind.unwrap_or(Kind::Health);
     let job = match work {
         Work::Job(job) => job,

@@ -21,6 +21,7 @@ use crate::management::{Inner, Management};
 use crate::overrides::{self, some_of};
 use crate::prefix;
 use crate::scope::{Groups, Scopes};
+use crate::secret::Names;
 use crate::settings::Settings;
 use crate::similar::did_you_mean;
 use crate::slot::{Signals, Slot};
@@ -81,6 +82,14 @@ impl Builder {
         let exposure = Exposure::new(prefix, &config, &mut mistakes);
         mistakes.extend(config.listen.as_deref().and_then(listen_complaint).map(Mistake::invalid));
 
+        mistakes.extend(config.mask.iter().filter(|name| !Names::can_have(name)).map(|name| {
+            Mistake::invalid(format!(
+                "`mask` has the name {name:?}, which has no letter and no digit: give the name of a \
+                 header, a parameter or another key, such as \"x-tenant-key\""
+            ))
+        }));
+        let secrets = Names::adding(config.mask.iter().map(String::as_str));
+
         let mut checks =
             collect::registered(self.without_registered, &self.left_out, &mut mistakes);
         checks.extend(self.checks);
@@ -110,7 +119,7 @@ impl Builder {
         let overridden = overrides::apply(&mut checks, &config, &mut mistakes);
 
         let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
-        let signals = Arc::new(Signals::new());
+        let signals = Arc::new(Signals::new(secrets));
         let drain_delay = config.drain_delay.unwrap_or(DRAIN_DELAY).min(LONGEST_BUDGET);
         let availability = Availability::new(self.starting, drain_delay, Arc::clone(&signals));
         let slots: Vec<_> = checks

@@ -148,12 +148,12 @@ impl Availability {
 
     /// It does not want requests now, for instance while somebody works on it.
     pub fn refusing(&self, why: impl fmt::Display) {
-        self.set(AvailabilityState::Refusing, Some(text::tidy(why)));
+        self.set(AvailabilityState::Refusing, Some(self.tidy(why)));
     }
 
     /// Only a restart helps. Liveness is `DOWN` from now on, and Kubernetes restarts the container.
     pub fn broken(&self, why: impl fmt::Display) {
-        self.set(AvailabilityState::Broken, Some(text::tidy(why)));
+        self.set(AvailabilityState::Broken, Some(self.tidy(why)));
     }
 
     /// Begins a drain, as SIGTERM does: refusing for good, and [`stopping`](Self::stopping) is ready when
@@ -264,7 +264,7 @@ impl Availability {
     }
 
     fn drain_within(&self, delay: Duration, why: impl fmt::Display) {
-        let why = text::tidy(why);
+        let why = self.tidy(why);
         let stop_at = Instant::now() + delay;
         let mut now = self.now();
         let begun = *self.shared.stop_at.borrow();
@@ -341,6 +341,10 @@ impl Availability {
             AvailabilityState::Broken => Health::down(why),
         };
         Component::said(&ABOUT, health)
+    }
+
+    fn tidy(&self, why: impl fmt::Display) -> String {
+        text::tidy_with(&self.shared.signals.secrets, why)
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {

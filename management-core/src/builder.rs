@@ -267,6 +267,46 @@ impl Builder {
         self
     }
 
+    /// Adds names whose values are secret, such as `"x-tenant-key"`: what follows them is replaced by `***`
+    /// in error texts, in the log, in details, in the URLs of dependencies and in the attributes of `/info`.
+    ///
+    /// A name is found in any spelling (`X-Tenant-Key`, `x_tenant_key`, `xTenantKey`), also as a part of a
+    /// longer one (`HTTP_X_TENANT_KEY`), and in every usual notation:
+    ///
+    /// | Notation | Example |
+    /// |---|---|
+    /// | connection strings, variables, options | `Server=db;Password=…;`, `password='…'`, `DB_PASSWORD=…`, `--password …` |
+    /// | queries | `?token=…&page=1` |
+    /// | JSON, YAML, Rust's `Debug`, XML | `"password":"…"`, `password: …`, `token: Some("…")`, `<password>…</password>` |
+    /// | headers | `Authorization: Bearer …`, `Cookie: …` |
+    ///
+    /// Passwords, tokens, API keys, cookies and their kind are always masked, and so are the user information
+    /// of URLs and the tokens of well-known issuers. Rather too much is masked than too little, but only where
+    /// a separator and a value follow a name: `the token expired` stays, and so does `session: closed`, since
+    /// an error that goes on is no value. Whatever follows a name that is added here is masked.
+    ///
+    /// The names are those of this `Management`: a second one in the same process does not have them. A
+    /// [`Health`](crate::Health) that a check returns masks them once its run has ended.
+    ///
+    /// ```
+    /// use management_core::{Check, Health, Management};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), management_core::Error> {
+    /// let management = Management::builder()
+    ///     .mask(["x-tenant-key"])
+    ///     .check(Check::new("tenants", async || Health::down("refused: X-Tenant-Key=7f3a, retry=1")))
+    ///     .build()?;
+    /// let tenants = management.check("tenants").await.unwrap();
+    /// assert_eq!(tenants.health().reason(), Some("refused: X-Tenant-Key=***, retry=1"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn mask<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.own.mask.extend(names.into_iter().map(Into::into));
+        self
+    }
+
     /// Answers a status with 200 or with 503. Defaults to the table at [`Status`]. Liveness stays 200
     /// for all but `DOWN`.
     pub fn status_code(mut self, status: Status, code: u16) -> Self {

@@ -61,6 +61,8 @@ pub struct Config {
     pub drain_timeout: Option<Duration>,
     /// Who sees details and error texts.
     pub show_details: Option<ShowDetails>,
+    /// The names whose values are masked, beside the usual ones.
+    pub mask: Vec<String>,
     /// The statuses that are answered with another code.
     pub status_codes: BTreeMap<Status, u16>,
     /// The groups of checks, and what is different for probes.
@@ -177,6 +179,7 @@ impl Config {
             drain_delay: self.drain_delay.or(fallback.drain_delay),
             drain_timeout: self.drain_timeout.or(fallback.drain_timeout),
             show_details: self.show_details.or(fallback.show_details),
+            mask: [self.mask, fallback.mask].concat(),
             status_codes: merged(self.status_codes, fallback.status_codes),
             groups,
             service_dependencies: merged(self.service_dependencies, fallback.service_dependencies),
@@ -304,6 +307,7 @@ mod tests {
             ("MANAGEMENT_PREFIX", "/environment"),
             ("MANAGEMENT_TIMEOUT", "2s"),
             ("MANAGEMENT_CRITICAL", "False"),
+            ("MANAGEMENT_MASK", r#"["x-environment"]"#),
             ("MANAGEMENT_STATUS_CODES", r#"{"DEGRADED": 503}"#),
             ("MANAGEMENT_CHECKS", r#"{"db": {"ttl": "2s"}}"#),
             (
@@ -313,7 +317,7 @@ mod tests {
             ("MANAGEMENT_KUBERNETES_PATHS", "true"),
         ]);
         let given = read(
-            r#"{"prefix": "/given", "timeout": "3s", "interval": "9s", "valid_for": "300s",
+            r#"{"prefix": "/given", "mask": ["x-given"], "timeout": "3s", "interval": "9s", "valid_for": "300s",
                 "status_codes": {"DEGRADED": 200, "UNKNOWN": 200},
                 "checks": {"db": {"interval": "9s", "critical": false}, "cache": {"enabled": false}},
                 "groups": {"a": {"exclude": ["cache"], "include": ["queue"], "show_details": "never",
@@ -323,9 +327,11 @@ mod tests {
         let mut mistakes = Vec::new();
         let environment = Config::from_environment(&environment, &mut mistakes);
         assert!(mistakes.is_empty());
-        let own = Config { prefix: Some("/own".into()), ..Config::default() };
+        let own =
+            Config { prefix: Some("/own".into()), mask: vec!["x-own".into()], ..Config::default() };
         let merged = own.or(environment).or(given.unwrap());
         assert_eq!(merged.prefix.as_deref(), Some("/own"));
+        assert_eq!(merged.mask, ["x-own", "x-environment", "x-given"]);
         assert_eq!(merged.timeout, Some(Duration::from_secs(2)));
         assert_eq!(merged.interval, Some(Duration::from_secs(9)));
         assert_eq!(merged.critical, Some(false));

@@ -4,8 +4,10 @@ use std::fmt;
 use serde_json::Map;
 
 use crate::info::Json;
+use crate::json;
 use crate::reason::{Convertible, IntoReason, Local, LocalError};
 use crate::runner::{Failure, Value};
+use crate::secret::Names;
 use crate::status::Status;
 use crate::text;
 
@@ -15,7 +17,11 @@ use crate::text;
 ///
 /// The reason and the details are shown to those alone whom
 /// [`Builder::show_details`](crate::Builder::show_details) allows; the reason is also logged when the
-/// status or the reason changes. It is kept on one line of at most 1 KiB, with the credentials of URLs masked.
+/// status or the reason changes. It is kept on one line of at most 1 KiB.
+///
+/// Secrets in the reason and in the texts of details are replaced by `***`: the user information of URLs,
+/// and what follows a name such as `password`, `api_key` or `Authorization` in any usual notation.
+/// [`Builder::mask`](crate::Builder::mask) adds names; a detail whose key is one of those is masked, too.
 ///
 /// ```
 /// use management_core::{Health, Status};
@@ -136,6 +142,21 @@ impl Value for Health {
 
     fn is_success(&self) -> bool {
         self.status.is_success()
+    }
+
+    fn mask(&mut self, names: &Names) {
+        json::mask_details(&mut self.details, names);
+        if names.are_usual() {
+            return;
+        }
+        for said in [&mut self.reason, &mut self.confidential].into_iter().flatten() {
+            text::mask_added(names, said);
+        }
+        if let Some(Components { plain, detailed }) = &mut self.components {
+            for components in [plain, detailed] {
+                json::mask_components(components, names);
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::value::to_raw_value;
 use crate::info::Json;
 use crate::reason::IntoReason;
 use crate::runner::{Failure, Value};
+use crate::secret::Names;
 
 /// What a provider came to.
 pub type Provided<T> = Result<T, Failure>;
@@ -17,6 +18,12 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
 
     fn is_success(&self) -> bool {
         self.is_ok()
+    }
+
+    fn mask(&mut self, names: &Names) {
+        if let Err(failure) = self {
+            failure.mask(names);
+        }
     }
 }
 

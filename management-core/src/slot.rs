@@ -13,6 +13,7 @@ use crate::news::News;
 use crate::report::Component;
 use crate::runner::{Background, Job, Outcome, Runner, Value};
 use crate::scope::Scopes;
+use crate::secret::Names;
 use crate::settings::{Plan, Schedule};
 use crate::status::Status;
 
@@ -25,14 +26,17 @@ pub(crate) struct Signals {
     /// Counts what an answer depends on: results, and which checks there are.
     epoch: AtomicU64,
     pub(crate) background: Arc<Background>,
+    /// What is secret by its name.
+    pub(crate) secrets: Arc<Names>,
     pub(crate) results: broadcast::Sender<Component>,
 }
 
 impl Signals {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(secrets: Names) -> Self {
         Signals {
             epoch: AtomicU64::new(0),
             background: Arc::default(),
+            secrets: Arc::new(secrets),
             results: broadcast::Sender::new(BACKLOG),
         }
     }
@@ -142,7 +146,7 @@ fn runner(
     signals: &Arc<Signals>,
     budget: Option<Duration>,
 ) -> Arc<Runner<Health>> {
-    let background = Arc::clone(&signals.background);
+    let (background, secrets) = (Arc::clone(&signals.background), Arc::clone(&signals.secrets));
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
     let (news, slow) = (News::default(), Slow::new(budget, "probe budget"));
     let what = format!("{} {}", about.kind.word(), about.name);
@@ -159,7 +163,7 @@ fn runner(
             drop(signals.results.send(Component::known(&about, outcome, false)));
         }
     };
-    Runner::new(what, job, plan, background, Box::new(observer))
+    Runner::new(what, job, plan, background, secrets, Box::new(observer))
 }
 
 /// Notes when runs begin to take longer than those who ask can wait.

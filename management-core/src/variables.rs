@@ -18,7 +18,7 @@ enum Syntax {
 }
 
 /// Each key, and the variables that set it; the first that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 28] = [
+const VARIABLES: [(&str, &[&str], Syntax); 29] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
@@ -34,6 +34,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 28] = [
     ("drain_delay", &["MANAGEMENT_DRAIN_DELAY"], Syntax::Text),
     ("drain_timeout", &["MANAGEMENT_DRAIN_TIMEOUT"], Syntax::Text),
     ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
+    ("mask", &["MANAGEMENT_MASK"], Syntax::Json),
     ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
     ("groups", &["MANAGEMENT_GROUPS"], Syntax::Json),
     ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),
@@ -60,6 +61,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 28] = [
 /// How the value of a variable looks that is written as JSON.
 fn sample(key: &str) -> &'static str {
     match key {
+        "mask" => r#"["x-tenant-key"]"#,
         "endpoints" => r#"{"info": false}"#,
         "checks" => r#"{"db": {"timeout": "1m 30s"}}"#,
         "groups" => r#"{"payments": {"include": ["db"]}}"#,

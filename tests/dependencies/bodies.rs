@@ -82,6 +82,32 @@ async fn components_are_shown_and_details_where_they_may_be() {
     assert!(!format!("{asked:?}").contains("hunter2"), "{asked:?}");
 }
 
+#[tokio::test]
+async fn details_are_masked_by_their_keys() {
+    let details = json!({
+        "password": "hunter2",
+        "tokens": ["hunter2"],
+        "pin": 1234,
+        "auth": {"value": "hunter2", "on": true},
+        "dsn": null,
+        "said": "Server=db;Password=hunter2;",
+        "tenant": "x-tenant-key: hunter3",
+    });
+    let body =
+        json!({"status": "UP", "components": {"token": {"status": "UP", "details": details}}});
+    let asked = ask_for(json_answer(body.to_string())).await;
+    let shown = json!({
+        "password": "***",
+        "tokens": ["***"],
+        "pin": "***",
+        "auth": {"value": "***", "on": true},
+        "dsn": null,
+        "said": "Server=db;Password=***;",
+        "tenant": "x-tenant-key: hunter3",
+    });
+    assert_eq!(asked.component["components"]["token"], json!({"status": "UP", "details": shown}));
+}
+
 /// What is down has components, too, whatever its code: they tell which of them it is.
 #[tokio::test]
 async fn components_of_what_is_down() {

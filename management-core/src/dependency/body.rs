@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 
 use super::LONGEST_BODY;
 use crate::health::Components;
+use crate::json;
 use crate::log::line;
+use crate::secret::is_secret;
 use crate::status::Status;
 use crate::strict;
 use crate::text;
@@ -215,8 +217,13 @@ fn pruned(value: &Value, levels: usize) -> Option<Value> {
 }
 
 fn pruned_map(map: &Map<String, Value>, levels: usize) -> Map<String, Value> {
-    let kept =
-        |(key, value): (&String, &Value)| Some((text::tidy(key), pruned(value, levels - 1)?));
+    let kept = |(key, value): (&String, &Value)| {
+        let mut value = pruned(value, levels - 1)?;
+        if is_secret(key) {
+            json::hide(&mut value);
+        }
+        Some((text::tidy(key), value))
+    };
     map.iter().filter_map(kept).collect()
 }
 

@@ -54,7 +54,8 @@ impl Resolver {
             valid_for: Duration::ZERO,
             once: false,
         };
-        let runner = Runner::new(what, job, plan, Arc::default(), Box::new(|_, _| {}));
+        let secrets = Arc::default();
+        let runner = Runner::new(what, job, plan, Arc::default(), secrets, Box::new(|_, _| {}));
         lookups.insert(name.into(), Arc::clone(&runner));
         runner
     }

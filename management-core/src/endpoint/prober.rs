@@ -9,6 +9,7 @@ use crate::check::Kind;
 use crate::log::line;
 use crate::management::Management;
 use crate::report::LeftOut;
+use crate::secret::Names;
 use crate::slot::Slot;
 use crate::text;
 
@@ -28,7 +29,7 @@ impl Advice {
         if !management.inner().has_dependencies || self.is_given.load(Ordering::Relaxed) {
             return;
         }
-        let Some(prober) = prober(request) else { return };
+        let Some(prober) = prober(request, &management.inner().signals.secrets) else { return };
         if !management.slots().iter().any(|slot| is_needed(slot) && !left_out.has(slot)) {
             return;
         }
@@ -53,11 +54,11 @@ fn is_needed(slot: &Slot) -> bool {
 }
 
 /// What the log may call the prober, if it is one.
-fn prober(request: &Parts) -> Option<String> {
+fn prober(request: &Parts, secrets: &Names) -> Option<String> {
     if request.headers.contains_key("x-haproxy-server-state") {
         return Some("HAProxy".into());
     }
     let agent = request.headers.get(USER_AGENT)?.to_str().ok()?;
     let lower = agent.get(..24).unwrap_or(agent).to_ascii_lowercase();
-    PROBERS.iter().any(|prober| lower.starts_with(prober)).then(|| text::tidy(agent))
+    PROBERS.iter().any(|prober| lower.starts_with(prober)).then(|| text::tidy_with(secrets, agent))
 }

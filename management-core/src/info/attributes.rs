@@ -11,6 +11,7 @@ use super::{
     container, executable, file, host, kubernetes, mountinfo, os, process, resource_attributes,
 };
 use crate::environment::Environment;
+use crate::secret::Names;
 
 /// What is not told by itself.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Wanted {
     pub(crate) default_name: Option<String>,
     /// `process.command_line`.
     pub(crate) command_line: bool,
+    /// What is masked in it, and in what the environment tells.
+    pub(crate) secrets: Names,
     /// `machine.id` and, outside of containers, `host.id`.
     pub(crate) machine_id: bool,
     /// `service.instance.id`.
@@ -83,7 +86,7 @@ impl Attributes {
     /// Reads once what does not change. The files are those below `root`, which is `/` outside of
     /// tests.
     pub(crate) fn read(root: &Path, environment: &Environment, wanted: &Wanted) -> Self {
-        let told = resource_attributes::read(environment);
+        let told = resource_attributes::read(environment, &wanted.secrets);
         let service_name = wanted
             .name
             .clone()
@@ -109,7 +112,9 @@ impl Attributes {
             .as_ref()
             .filter(|_| !told.contains_key(SERVICE_INSTANCE_ID))
             .and_then(|instance| instance.read(&service_name, environment));
-        let command_line = wanted.command_line.then(|| process::command_line(std::env::args_os()));
+        let command_line = wanted
+            .command_line
+            .then(|| process::command_line(std::env::args_os(), &wanted.secrets));
 
         let mut fixed: BTreeMap<Cow<'static, str>, Value> = [
             ("container.id", container),

@@ -10,6 +10,7 @@ use super::attributes::{Attributes, Wanted};
 use super::instance_id::InstanceId;
 use crate::config::Config;
 use crate::environment::Environment;
+use crate::secret::Names;
 
 /// The keys that are always there, whatever contributors bring.
 const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];
@@ -40,6 +41,7 @@ impl Identity {
             name: own_name,
             default_name: config.name.clone().filter(|name| !name.trim().is_empty()),
             command_line: config.process_command_line.unwrap_or(false),
+            secrets: Names::adding(config.mask.iter().map(String::as_str)),
             machine_id: config.machine_id.unwrap_or(false),
             instance_id: config
                 .service_instance_id

@@ -56,6 +56,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
             self.job,
             self.plan,
             Arc::clone(&signals.background),
+            Arc::clone(&signals.secrets),
             Box::new(move |previous, outcome: &Arc<Outcome<Provided<T>>>| {
                 let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
                 let failure = outcome.value.as_ref().err();

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::mask::{MASK, has_known_form, mask};
+use crate::secret::Names;
 use crate::text;
 
 /// What does not change while the process runs.
@@ -29,10 +31,13 @@ fn version(compiler: &str) -> Option<&str> {
 }
 
 /// The arguments, those masked that look secret: rather too many than too few.
-pub(super) fn command_line(arguments: impl IntoIterator<Item = OsString>) -> Option<String> {
+pub(super) fn command_line(
+    arguments: impl IntoIterator<Item = OsString>,
+    secrets: &Names,
+) -> Option<String> {
     const LONGEST: usize = 4096;
     let mut arguments = arguments.into_iter();
-    let mut line = text::tidy(arguments.next()?.to_string_lossy());
+    let mut line = text::tidy_with(secrets, arguments.next()?.to_string_lossy());
     let (mut is_secret, mut names_user) = (false, false);
     for argument in arguments {
         let argument = argument.to_string_lossy();
@@ -40,14 +45,14 @@ pub(super) fn command_line(arguments: impl IntoIterator<Item = OsString>) -> Opt
         let shown = if is_secret || has_known_form(&argument) {
             MASK.into()
         } else if names_user {
-            mask_user(&argument)
+            mask_user(&argument, secrets)
         } else {
-            mask(&argument)
+            mask_own(&argument, secrets)
         };
         names_user = matches!(&*argument, "-u" | "-U" | "--user");
         // What is masked may be no value but the next option, as in `--auth --password x`.
-        is_secret = announces_secret(&argument);
-        line.push_str(&text::tidy(shown));
+        is_secret = announces_secret(&argument, secrets);
+        line.push_str(&text::tidy_with(secrets, shown));
         if line.len() > LONGEST {
             let mut end = LONGEST;
             while !line.is_char_boundary(end) {
@@ -61,27 +66,21 @@ pub(super) fn command_line(arguments: impl IntoIterator<Item = OsString>) -> Opt
     Some(line)
 }
 
-const MASK: &str = "***";
-
 /// Whether what comes next is secret: `--token`, `-p`, `password`, `Bearer`.
-fn announces_secret(argument: &str) -> bool {
+fn announces_secret(argument: &str, secrets: &Names) -> bool {
     let name = argument.trim_start_matches('-');
-    let is_name = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     matches!(argument, "-p" | "-P")
         || ["bearer", "basic"].iter().any(|scheme| name.eq_ignore_ascii_case(scheme))
-        || (name.chars().all(is_name) && text::is_secret(name))
+        || (is_name(name) && secrets.have(name))
 }
 
-/// Whether this is a token as some issuers write theirs: GitHub, GitLab, Slack, Amazon, and JWTs.
-fn has_known_form(argument: &str) -> bool {
-    const BEGINNINGS: [&str; 8] =
-        ["ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xox", "AKIA", "eyJ"];
-    argument.len() >= 16 && BEGINNINGS.iter().any(|beginning| argument.starts_with(beginning))
+fn is_name(text: &str) -> bool {
+    text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
 }
 
 /// What of `user:password` may be shown.
-fn mask_user(argument: &str) -> String {
-    let masked = mask(argument);
+fn mask_user(argument: &str, secrets: &Names) -> String {
+    let masked = mask_own(argument, secrets);
     match argument.split_once(':') {
         Some((user, _)) if !masked.contains(MASK) => format!("{user}:{MASK}"),
         _ => masked,
@@ -89,35 +88,30 @@ fn mask_user(argument: &str) -> String {
 }
 
 /// What of one argument may be shown.
-fn mask(argument: &str) -> String {
+fn mask_own(argument: &str, secrets: &Names) -> String {
     // As in `mysql -phunter2`. A port behind it is a small loss.
-    match argument.strip_prefix("-p") {
-        Some(rest) if !rest.is_empty() => format!("-p{MASK}"),
-        _ => mask_value(argument),
+    if let Some(rest) = argument.strip_prefix("-p")
+        && !rest.is_empty()
+    {
+        return format!("-p{MASK}");
     }
-}
-
-/// Masks the values in `KEY=value`, `Key: value`, `a=1,key=value` and the like.
-fn mask_value(text: &str) -> String {
-    let mut rest = text;
-    let mut shown = String::new();
-    while let Some(at) = rest.find(['=', ':']) {
-        let (key, value) = (&rest[..at], &rest[at + 1..]);
-        shown.push_str(&rest[..=at]);
-        if value.starts_with("//") {
-            // A URL, of which `tidy` masks what is secret.
-            return shown + value;
-        }
-        if text::is_secret(key) {
-            return shown + MASK;
-        }
-        // `user:password@host`, which is no URL.
-        if let Some(host) = value.rfind('@').filter(|_| shown.ends_with(':')) {
-            return shown + MASK + &value[host..];
-        }
-        rest = value;
+    // Where an argument ends is known here, whatever spaces are in it.
+    if let Some((name, _)) = argument.split_once('=')
+        && is_name(name)
+        && secrets.have(name)
+    {
+        return format!("{name}={MASK}");
     }
-    shown + rest
+    let masked = mask(argument, secrets);
+    // `user:password@host`, which is no URL.
+    if let Some((user, rest)) = masked.split_once(':')
+        && let Some(host) = rest.rfind('@')
+        && !rest.starts_with("//")
+        && !user.contains("://")
+    {
+        return format!("{user}:{MASK}{}", &rest[host..]);
+    }
+    masked
 }
 
 #[cfg(test)]
@@ -125,7 +119,7 @@ mod tests {
     use super::*;
 
     fn line(arguments: &[&str]) -> String {
-        command_line(arguments.iter().map(OsString::from)).unwrap()
+        command_line(arguments.iter().map(OsString::from), &Names::default()).unwrap()
     }
 
     #[test]
@@ -133,6 +127,7 @@ mod tests {
         for (arguments, shown) in [
             (&["app"][..], "app"),
             (&["app", "--port", "80", "-v"], "app --port 80 -v"),
+            (&["app", "--password=x y"], "app --password=***"),
             (&["app", "--password=x"], "app --password=***"),
             (&["app", "--password", "x", "y"], "app --password *** y"),
             (&["app", "--token", "-x", "y"], "app --token *** y"),
@@ -146,11 +141,11 @@ mod tests {
             (&["env", "DB_PASSWORD=x=y", "app"], "env DB_PASSWORD=*** app"),
             (&["app", "-Dspring.password=x"], "app -Dspring.password=***"),
             (&["app", "--set", "a=1,password=x"], "app --set a=1,password=***"),
-            (&["app", "--db=Server=h;Password=x;"], "app --db=Server=h;Password=***"),
-            (&["app", "-H", "Authorization: Bearer x"], "app -H Authorization:***"),
-            (&["app", "--header=X-Token: x"], "app --header=X-Token:***"),
+            (&["app", "--db=Server=h;Password=x;"], "app --db=Server=h;Password=***;"),
+            (&["app", "-H", "Authorization: Bearer x"], "app -H Authorization: ***"),
+            (&["app", "--header=X-Token: x"], "app --header=X-Token: ***"),
             (&["app", "Bearer", "x"], "app Bearer ***"),
-            (&["app", "{\"password\": \"x\"}"], "app {\"password\":***"),
+            (&["app", "{\"password\": \"x\"}"], "app {\"password\": \"***\"}"),
             (&["app", "http://u:x@h/?token=x&a=1"], "app http://***@h/?token=***&a=1"),
             (&["app", "--db=postgres://u:x@h/d"], "app --db=postgres://***@h/d"),
             (&["app", "postgres://u@h/d?password=x"], "app postgres://***@h/d?password=***"),
@@ -172,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn names_that_a_program_has_added_are_masked() {
+        let names = Names::adding(["x-tenant-key"]);
+        let arguments = ["app", "--x-tenant-key", "t-1", "-H", "X-Tenant-Key: t 1", "a"];
+        assert_eq!(
+            command_line(arguments.map(OsString::from), &names).as_deref(),
+            Some("app --x-tenant-key *** -H X-Tenant-Key: *** a")
+        );
+    }
+
+    #[test]
     fn a_long_line_is_cut() {
         let many = vec!["ü".repeat(100); 1000];
         let line = line(&many.iter().map(String::as_str).collect::<Vec<_>>());
@@ -180,7 +185,7 @@ mod tests {
 
     #[test]
     fn no_arguments_are_no_line() {
-        assert_eq!(command_line([]), None);
+        assert_eq!(command_line([], &Names::default()), None);
     }
 
     #[cfg(unix)]
@@ -189,7 +194,7 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
         let arguments = [b"app".to_vec(), b"--password=\xff".to_vec(), b"\xff:\xfe@\xfd".to_vec()];
         assert_eq!(
-            command_line(arguments.map(OsString::from_vec)).as_deref(),
+            command_line(arguments.map(OsString::from_vec), &Names::default()).as_deref(),
             Some("app --password=*** \u{fffd}:***@\u{fffd}")
         );
     }

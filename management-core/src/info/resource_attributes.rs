@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::environment::Environment;
 use crate::log::line;
+use crate::mask::MASK;
+use crate::secret::Names;
 use crate::text;
 
 const VARIABLE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 
 /// The attributes of the variable, fit to be shown.
-pub(super) fn read(environment: &Environment) -> BTreeMap<String, String> {
+pub(super) fn read(environment: &Environment, secrets: &Names) -> BTreeMap<String, String> {
     let list = environment.get(VARIABLE).unwrap_or_default();
-    parse(&list).unwrap_or_else(|why| {
+    parse(&list, secrets).unwrap_or_else(|why| {
         // The whole of it, as the specification wants. Its text is not told: it may hold secrets.
         line!(
             WARN,
@@ -22,7 +24,7 @@ pub(super) fn read(environment: &Environment) -> BTreeMap<String, String> {
     })
 }
 
-fn parse(list: &str) -> Result<BTreeMap<String, String>, String> {
+fn parse(list: &str, secrets: &Names) -> Result<BTreeMap<String, String>, String> {
     let mut attributes = BTreeMap::new();
     for (index, member) in list.split(',').enumerate() {
         if member.trim().is_empty() {
@@ -39,7 +41,7 @@ fn parse(list: &str) -> Result<BTreeMap<String, String>, String> {
         if key.is_empty() {
             return Err(format!("member {number} has no key"));
         }
-        let value = if text::is_secret(&key) { "***".into() } else { text::tidy(value) };
+        let value = if secrets.have(&key) { MASK.into() } else { text::tidy_with(secrets, value) };
         if !value.is_empty() {
             attributes.insert(text::tidy(key), value);
         }
@@ -79,7 +81,7 @@ mod tests {
             ),
         ] {
             let told = told.iter().map(|&(key, value)| (key.into(), value.into())).collect();
-            assert_eq!(parse(list), Ok(told), "{list}");
+            assert_eq!(parse(list, &Names::default()), Ok(told), "{list}");
         }
     }
 
@@ -94,9 +96,9 @@ mod tests {
             ("a=%ff", "the value of member 1 is no percent-encoded UTF-8"),
             ("a%2=x", "the key of member 1 is no percent-encoded UTF-8"),
         ] {
-            assert_eq!(parse(list), Err(why.into()), "{list}");
+            assert_eq!(parse(list, &Names::default()), Err(why.into()), "{list}");
             let environment = Environment::from([(VARIABLE, list)]);
-            assert!(read(&environment).is_empty());
+            assert!(read(&environment, &Names::default()).is_empty());
         }
     }
 }

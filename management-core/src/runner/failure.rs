@@ -3,6 +3,8 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use crate::reason::IntoReason;
+use crate::secret::Names;
+use crate::text;
 
 /// Why a run has no outcome of its own.
 ///
@@ -24,6 +26,12 @@ pub enum Failure {
 impl Failure {
     pub(crate) fn failed<E: IntoReason<Shape>, Shape>(error: E) -> Self {
         Failure::Failed(error.into_reason())
+    }
+
+    pub(crate) fn mask(&mut self, names: &Names) {
+        if let Failure::Panicked(said) | Failure::Failed(said) = self {
+            text::mask_added(names, said);
+        }
     }
 
     /// What the log may have and nobody else, where that differs.

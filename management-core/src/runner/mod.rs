@@ -29,6 +29,7 @@ pub use failure::Failure;
 pub use job::Job;
 pub(crate) use reading::{Asked, Missing, Outcome, Reading};
 
+use crate::secret::Names;
 use crate::settings::{Plan, Schedule};
 use blocked::{Blocked, Found, Polling, Turn, has_workers, requeue};
 
@@ -39,6 +40,9 @@ pub(crate) trait Value: Send + Sync + 'static {
 
     /// Whether the run did what it was for.
     fn is_success(&self) -> bool;
+
+    /// Masks what is secret by names that the program has added.
+    fn mask(&mut self, names: &Names);
 }
 
 /// Told of every outcome, together with the one before it.
@@ -52,6 +56,7 @@ pub(crate) struct Runner<V> {
     plan: Plan,
     observer: Observer<V>,
     background: Arc<Background>,
+    secrets: Arc<Names>,
     state: Mutex<State<V>>,
     changed: Notify,
     polling: Polling,
@@ -120,6 +125,7 @@ impl<V: Value> Runner<V> {
         job: Job<V>,
         plan: Plan,
         background: Arc<Background>,
+        secrets: Arc<Names>,
         observer: Observer<V>,
     ) -> Arc<Self> {
         let state = State {
@@ -138,6 +144,7 @@ impl<V: Value> Runner<V> {
             plan,
             observer,
             background,
+            secrets,
             state: Mutex::new(state),
             changed: Notify::new(),
             polling: Polling::default(),
@@ -366,7 +373,8 @@ impl<V: Value> Runner<V> {
     /// Keeps the outcome of a run and tells everyone, unless that run has already ended.
     ///
     /// Where something is left of it, that is expected to go until `leaves`.
-    fn finish(&self, id: u64, value: V, ended: Instant, leaves: Option<Instant>) {
+    fn finish(&self, id: u64, mut value: V, ended: Instant, leaves: Option<Instant>) {
+        value.mask(&self.secrets);
         let mut state = self.lock();
         let Some(Run { started, .. }) = state.run.take_if(|run| run.id == id) else { return };
         if let Some(expected) = leaves {

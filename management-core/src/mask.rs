@@ -1,0 +1,998 @@
+//! Secrets in a text, which are found by the names before them and replaced by `***`.
+//!
+//! Rather too much is masked than too little, but never where no value follows a name: a name alone, as
+//! in `the token expired`, is no secret, and neither is what an error says after a colon, as in
+//! `session: closed`.
+
+use std::ops::Range;
+
+use crate::secret::{self, Names, is_secret};
+
+pub(crate) const MASK: &str = "***";
+
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// How an error goes on after the name of what it is about: no secret begins so.
+const PROSE: &[&str] = &[
+    "a",
+    "aborted",
+    "absent",
+    "already",
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "bad",
+    "be",
+    "because",
+    "been",
+    "before",
+    "broken",
+    "but",
+    "by",
+    "canceled",
+    "cancelled",
+    "cannot",
+    "closed",
+    "closing",
+    "corrupt",
+    "could",
+    "couldn't",
+    "denied",
+    "did",
+    "disabled",
+    "disconnected",
+    "does",
+    "doesn't",
+    "empty",
+    "error",
+    "exceeded",
+    "exists",
+    "expected",
+    "expired",
+    "expires",
+    "failed",
+    "fails",
+    "failure",
+    "for",
+    "forbidden",
+    "found",
+    "from",
+    "given",
+    "gone",
+    "had",
+    "has",
+    "have",
+    "if",
+    "in",
+    "incorrect",
+    "internal",
+    "invalid",
+    "is",
+    "it",
+    "lost",
+    "malformed",
+    "mismatch",
+    "missing",
+    "must",
+    "no",
+    "not",
+    "nothing",
+    "of",
+    "on",
+    "only",
+    "or",
+    "refused",
+    "rejected",
+    "required",
+    "requires",
+    "reset",
+    "revoked",
+    "should",
+    "stopped",
+    "such",
+    "than",
+    "the",
+    "there",
+    "timed",
+    "timeout",
+    "to",
+    "too",
+    "unable",
+    "unauthenticated",
+    "unauthorized",
+    "unavailable",
+    "unexpected",
+    "unknown",
+    "unreachable",
+    "unsupported",
+    "until",
+    "was",
+    "were",
+    "when",
+    "while",
+    "will",
+    "with",
+    "without",
+    "wrong",
+];
+
+/// What an error may begin with if it goes on with such a word.
+const SUBJECTS: &[&str] = &[
+    "access",
+    "account",
+    "all",
+    "authentication",
+    "authorization",
+    "backend",
+    "certificate",
+    "client",
+    "column",
+    "connect",
+    "connection",
+    "database",
+    "deadline",
+    "decoding",
+    "deserialize",
+    "dns",
+    "eof",
+    "file",
+    "handshake",
+    "header",
+    "host",
+    "http",
+    "i/o",
+    "input",
+    "io",
+    "key",
+    "limit",
+    "login",
+    "missing",
+    "network",
+    "operation",
+    "os",
+    "parse",
+    "parsing",
+    "peer",
+    "permission",
+    "protocol",
+    "query",
+    "read",
+    "relation",
+    "request",
+    "resource",
+    "response",
+    "role",
+    "server",
+    "service",
+    "session",
+    "signature",
+    "stream",
+    "system",
+    "this",
+    "tls",
+    "token",
+    "tokens",
+    "upstream",
+    "user",
+    "validation",
+    "value",
+    "verification",
+    "write",
+];
+
+/// What stands where a secret might, and is none.
+const NOTHING: &[&str] = &["false", "n/a", "nil", "none", "null", "true", "undefined"];
+
+/// The first words of what `Authorization` has.
+const SCHEMES: &[&str] = &["apikey", "basic", "bearer", "digest", "negotiate", "token"];
+
+/// How the tokens of some issuers begin: GitHub, GitLab, Slack, Amazon, Google, Stripe and others, and JWTs.
+const KNOWN_FORMS: &[&str] = &[
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "eyJ",
+    "sk-",
+    "sk_live_",
+    "rk_live_",
+    "hvs.",
+    "npm_",
+];
+
+/// Masks what is secret in a text of any number of lines, in a time that grows with its length.
+pub(crate) fn mask(text: &str, names: &Names) -> String {
+    let text = mask_urls(text, names);
+    let scan = Scan { text: &text, names };
+    let mut masked = String::with_capacity(text.len());
+    let (mut kept, mut at) = (0, 0);
+    while at < text.len() {
+        match scan.secret_at(at, kept) {
+            Found::Secret(secret) => {
+                masked.push_str(&text[kept..secret.start]);
+                masked.push_str(MASK);
+                (kept, at) = (secret.end, secret.end);
+            }
+            Found::Nothing { next } => at = next,
+        }
+    }
+    masked.push_str(&text[kept..]);
+    masked
+}
+
+/// Whether this is a token as some issuers write theirs.
+pub(crate) fn has_known_form(word: &str) -> bool {
+    let word = first_word(word);
+    word.len() >= 16
+        && KNOWN_FORMS.iter().any(|beginning| word.starts_with(beginning))
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Replaces the user information of every URL, and the secrets of its query.
+fn mask_urls(line: &str, names: &Names) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        masked.push_str(before);
+        // A quote may stand in a password, where something follows it.
+        let mut characters = after.char_indices().peekable();
+        let mut end = after.len();
+        while let Some((at, character)) = characters.next() {
+            let next = characters.peek().map(|&(_, next)| next);
+            let ends = "\"'`<>".contains(character) && next.is_none_or(|c| !c.is_alphanumeric());
+            // A list of URLs without spaces: the next scheme ends this one.
+            if character.is_whitespace() || ends || after[at..].starts_with("://") {
+                end = at;
+                break;
+            }
+        }
+        let (url, tail) = after.split_at(end);
+        mask_url(url, names, &mut masked);
+        rest = tail;
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// Masks what follows `scheme://`.
+pub(crate) fn mask_url(url: &str, names: &Names, masked: &mut String) {
+    let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
+    // A password may hold what should have been percent-encoded, so that an `@` behind a `/` ends the
+    // user information after all. Rather too much is masked than too little.
+    let last = url.rfind('@').filter(|&at| at < authority_end || url[..at].contains(':'));
+    let rest = match last {
+        Some(at) => {
+            masked.push_str(MASK);
+            &url[at..]
+        }
+        None => url,
+    };
+    for part in rest.split_inclusive(['?', '&', ';', '#']) {
+        match part.split_once('=') {
+            Some((key, value)) if names.have(key) => {
+                masked.push_str(key);
+                masked.push('=');
+                masked.push_str(MASK);
+                masked.extend(value.chars().last().filter(|last| "?&;#".contains(*last)));
+            }
+            _ => masked.push_str(part),
+        }
+    }
+}
+
+enum Found {
+    /// The bytes of a secret.
+    Secret(Range<usize>),
+    Nothing {
+        next: usize,
+    },
+}
+
+/// What stands between a name and its value.
+#[derive(Clone, Copy, PartialEq)]
+enum Separator {
+    /// `=`, and what other languages have for it.
+    Equals,
+    /// `:` with a value right behind it.
+    Colon,
+    /// `:` as in YAML, in a header, and as in an error.
+    ColonAndSpace,
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    names: &'a Names,
+}
+
+/// A name before a separator.
+struct Key<'a> {
+    name: &'a str,
+    start: usize,
+    /// A program has added it, and means each value.
+    is_added: bool,
+}
+
+impl<'a> Scan<'a> {
+    /// Whether the byte at `at` ends a name whose value is secret. Nothing before `floor` is looked at.
+    fn secret_at(&self, at: usize, floor: usize) -> Found {
+        let rest = &self.text[at..];
+        let Some(character) = rest.chars().next() else {
+            return Found::Nothing { next: at + 1 };
+        };
+        let next = at + character.len_utf8();
+        let found = match character {
+            '=' | ':' => return self.pair(at, floor),
+            '(' => self.call(at, floor),
+            '>' => self.element(at, floor),
+            ' ' | '\t' => self.flag_or_scheme(at, floor),
+            _ => self.known_form(at, floor),
+        };
+        found.map_or(Found::Nothing { next }, Found::Secret)
+    }
+
+    /// `key=value`, `key: value` and the like.
+    fn pair(&self, at: usize, floor: usize) -> Found {
+        let bytes = self.text.as_bytes();
+        let rest = &self.text[at..];
+        // A path of Rust's, and a URL.
+        for none in ["::", "://"] {
+            if rest.starts_with(none) {
+                return Found::Nothing { next: at + none.len() };
+            }
+        }
+        let mut end = at + 1;
+        while matches!(bytes.get(end), Some(b'='))
+            || rest.starts_with('=') && matches!(bytes.get(end), Some(b'>'))
+        {
+            end += 1;
+        }
+        let nothing = Found::Nothing { next: end };
+        let is_comparison = at > floor && matches!(bytes[at - 1], b'!' | b'<' | b'>');
+        let Some(key) = self.key(at, floor).filter(|_| !is_comparison) else { return nothing };
+        let gap = self.text[end..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let separator = match rest.as_bytes()[0] {
+            b':' if end == at + 1 && gap > 0 => Separator::ColonAndSpace,
+            b':' if end == at + 1 => Separator::Colon,
+            _ => Separator::Equals,
+        };
+        match self.value(&key, separator, end + gap, floor) {
+            Some(secret) => Found::Secret(secret),
+            None => nothing,
+        }
+    }
+
+    /// The name that ends before `end`, if it is that of a secret.
+    fn key(&self, end: usize, floor: usize) -> Option<Key<'a>> {
+        let before = self.text[floor..end].trim_end_matches([' ', '\t']);
+        let before = before.trim_end_matches(['"', '\'', '`', '\\', ']']);
+        let name = last_name(before);
+        if name.is_empty() {
+            return None;
+        }
+        let start = floor + before.len() - name.len();
+        let head = &before[..before.len() - name.len()];
+        let is_usual = is_secret(name)
+            && !head
+                .strip_suffix(' ')
+                .is_some_and(|head| secret::is_harmless_after(name, last_name(head)));
+        let is_added = !self.names.are_usual() && self.is_added(before, name);
+        (is_usual || is_added).then_some(Key { name, start, is_added })
+    }
+
+    /// Whether a name that has been added ends here; it may be of several words, as `Tenant Id`.
+    fn is_added(&self, before: &str, name: &str) -> bool {
+        let mut start = before.len() - name.len();
+        if self.names.have_added(name) {
+            return true;
+        }
+        for _ in 1..self.names.longest() {
+            let Some(head) = before[..start].strip_suffix(' ') else { return false };
+            start = head.len() - last_name(head).len();
+            if self.names.have_added(&before[start..]) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The secret that begins at `start`, after its name.
+    fn value(
+        &self,
+        key: &Key<'_>,
+        separator: Separator,
+        start: usize,
+        floor: usize,
+    ) -> Option<Range<usize>> {
+        let rest = &self.text[start..];
+        if let Some(secret) = self.quoted(start).or_else(|| self.bracketed(start)) {
+            return Some(secret).filter(|secret| !secret.is_empty());
+        }
+        let word = first_word(rest);
+        let is_masked =
+            rest.strip_prefix(MASK).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        if is_masked || is_in(NOTHING, word) {
+            return None;
+        }
+        // A quote right before the name ends behind the value.
+        let outer = self.text[floor..key.start].chars().next_back().filter(|c| QUOTES.contains(c));
+        let line_end = |from: usize| {
+            let ends = |c: char| matches!(c, '\n' | '\r') || Some(c) == outer;
+            self.text[from..].find(ends).map_or(self.text.len(), |end| from + end)
+        };
+        let last = key.name.rsplit(['-', '_', '.']).next().unwrap_or_default();
+        let is_header = ["authorization", "cookie", "cookies"]
+            .iter()
+            .any(|name| last.eq_ignore_ascii_case(name));
+        let end = match separator {
+            Separator::Colon | Separator::ColonAndSpace if !key.is_added && is_prose(rest) => {
+                return None;
+            }
+            _ if is_header => line_end(start),
+            Separator::ColonAndSpace if self.begins_line(key.start, outer.is_some()) => {
+                line_end(start)
+            }
+            Separator::ColonAndSpace => self.words_end(start),
+            Separator::Colon
+                if !key.is_added && !secret::may_be_digits(key.name) && is_port(rest) =>
+            {
+                return None;
+            }
+            Separator::Equals if self.is_in_list(key.start, start, floor) => self.item_end(start),
+            Separator::Colon | Separator::Equals => self.scheme_and_value_end(start),
+        };
+        (end > start).then_some(start..end)
+    }
+
+    /// `Password("x")`, as Rust writes a value of a type of its own.
+    fn call(&self, at: usize, floor: usize) -> Option<Range<usize>> {
+        let name = last_name(&self.text[floor..at]);
+        if name.is_empty() || !self.names.have(name) {
+            return None;
+        }
+        self.quoted(at + 1).filter(|secret| !secret.is_empty())
+    }
+
+    /// `<password>x</password>`.
+    fn element(&self, at: usize, floor: usize) -> Option<Range<usize>> {
+        let before = &self.text[floor..at];
+        let name = last_name(before);
+        if !before[..before.len() - name.len()].ends_with('<') || !self.names.have(name) {
+            return None;
+        }
+        let length = self.text[at + 1..].find('<')?;
+        let end = at + 1 + length;
+        (length > 0 && self.text[end..].starts_with("</")).then_some(at + 1..end)
+    }
+
+    /// `--password x`, and `Bearer x` without a name before it.
+    fn flag_or_scheme(&self, at: usize, floor: usize) -> Option<Range<usize>> {
+        let name = last_name(&self.text[floor..at]);
+        if name.is_empty() {
+            return None;
+        }
+        let gap = self.text[at..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let start = at + gap;
+        let rest = &self.text[start..];
+        if name.len() > 2 && name.starts_with('-') && self.names.have(name) {
+            if rest.starts_with(['-', '<', '[', '=', ':']) || is_prose(rest) {
+                return None;
+            }
+            return self
+                .quoted(start)
+                .or_else(|| Some(start..self.word_end(start)))
+                .filter(|range| !range.is_empty());
+        }
+        if !matches!(name, "Bearer" | "bearer" | "BEARER" | "Basic" | "basic") {
+            return None;
+        }
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+        let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let padding = rest[length..].bytes().take_while(|byte| *byte == b'=').count();
+        // What goes on behind a `=` is a parameter, as `WWW-Authenticate` has them.
+        let end = length + padding;
+        let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || c == '"');
+        let is_parameter = padding > 0 && goes_on(&rest[end..]);
+        let has_digit = rest[..length].bytes().any(|byte| byte.is_ascii_digit());
+        let is_random = has_digit || padding > 0 || length >= 16;
+        (end >= 6 && is_random && !is_parameter).then_some(start..start + end)
+    }
+
+    /// A word that is a token by its looks.
+    fn known_form(&self, at: usize, floor: usize) -> Option<Range<usize>> {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        let rest = &self.text[at..];
+        if self.text[floor..at].ends_with(|c: char| c.is_ascii_alphanumeric() || "-_".contains(c))
+            || !KNOWN_FORMS.iter().any(|beginning| rest.starts_with(beginning))
+        {
+            return None;
+        }
+        has_known_form(beginning(rest)).then(|| {
+            let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            at..at + length
+        })
+    }
+
+    /// What is between quotes, which may be escaped themselves: `"x"`, `'x'`, `\"x\"`, `b"x"`.
+    fn quoted(&self, start: usize) -> Option<Range<usize>> {
+        let rest = &self.text[start..];
+        let prefix =
+            usize::from(rest.starts_with(['b', 'r', '&', '@']) && rest[1..].starts_with(QUOTES));
+        let escapes = rest[prefix..].bytes().take_while(|byte| *byte == b'\\').count();
+        let quote = rest[prefix + escapes..].chars().next().filter(|c| QUOTES.contains(c))?;
+        let inner = start + prefix + escapes + 1;
+        Some(inner..self.quote_end(inner, quote, escapes))
+    }
+
+    /// Where the string ends that a quote with so many backslashes before it has begun. Each level of
+    /// escaping doubles them, so that their number tells which string a quote belongs to.
+    fn quote_end(&self, start: usize, quote: char, escapes: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let quote = quote as u8;
+        let level = escapes + 1;
+        let mut run = 0;
+        let mut at = start;
+        while let Some(&byte) = bytes.get(at) {
+            if byte == b'\\' {
+                run += 1;
+            } else {
+                if byte == quote {
+                    // One of a string around it ends this one, too.
+                    let is_outer = run < escapes;
+                    let closes = (run + 1) % level != 0 || (run + 1) / level % 2 == 1;
+                    // SQL and connection strings double a quote that is in a value.
+                    let is_doubled = escapes == 0 && run == 0 && bytes.get(at + 1) == Some(&quote);
+                    if is_doubled && at > start {
+                        at += 2;
+                        continue;
+                    }
+                    if is_outer || closes {
+                        return at - run.min(escapes);
+                    }
+                }
+                run = 0;
+            }
+            at += 1;
+        }
+        bytes.len()
+    }
+
+    /// `[…]`, `{…}`, `(…)`, and such with a name before it, as in `Some("x")`.
+    fn bracketed(&self, start: usize) -> Option<Range<usize>> {
+        let rest = &self.text[start..];
+        let is_part = |c: char| c.is_alphanumeric() || "_:<>".contains(c);
+        let name = beginning(rest).find(|c| !is_part(c))?;
+        let after = &rest[name..];
+        let gap = usize::from(name > 0 && after.starts_with(" {"));
+        let open = start + name + gap;
+        let bytes = self.text.as_bytes();
+        if !matches!(bytes.get(open), Some(b'[' | b'{' | b'(')) {
+            return None;
+        }
+        let mut depth = 0_usize;
+        let mut at = open;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'[' | b'{' | b'(' => depth += 1,
+                b']' | b'}' | b')' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        let is_empty = self.text[open + 1..at].trim().is_empty();
+                        return Some(start..if is_empty { start } else { at + 1 });
+                    }
+                }
+                b'"' => at = self.quote_end(at + 1, '"', self.escapes_before(at)),
+                _ => {}
+            }
+            at += 1;
+        }
+        Some(start..bytes.len())
+    }
+
+    fn escapes_before(&self, at: usize) -> usize {
+        self.text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count()
+    }
+
+    /// Whether a line has nothing before its name but what YAML has there.
+    fn begins_line(&self, start: usize, is_quoted: bool) -> bool {
+        let before = &self.text[..start - usize::from(is_quoted)];
+        let before = before.trim_end_matches([' ', '\t', '-']);
+        before.is_empty() || before.ends_with(['\n', '\r'])
+    }
+
+    /// Whether the name is one of several that `;` parts, as in a connection string.
+    fn is_in_list(&self, name: usize, value: usize, floor: usize) -> bool {
+        if self.text[floor..name].trim_end().ends_with(';') {
+            return true;
+        }
+        let rest = &self.text[value..];
+        let end = rest.find(['\n', '\r', '=', ';', '"', '\'', '`']);
+        end.is_some_and(|end| rest[end..].starts_with(';') && begins_pair(&rest[end + 1..], true))
+    }
+
+    /// Where a value of a connection string ends, which may have spaces in it.
+    fn item_end(&self, start: usize) -> usize {
+        let rest = &self.text[start..];
+        match rest.find(['\n', '\r', ';', '=', '"', '\'', '`']) {
+            Some(end) if rest[end..].starts_with(';') => start + end,
+            _ => self.words_end(start),
+        }
+    }
+
+    /// Where a value ends that may be a scheme and what belongs to it.
+    fn scheme_and_value_end(&self, start: usize) -> usize {
+        let end = self.word_end(start);
+        let gap = &self.text[end..];
+        if is_in(SCHEMES, &self.text[start..end]) && gap.starts_with(' ') && !is_prose(&gap[1..]) {
+            return self.word_end(end + 1);
+        }
+        end
+    }
+
+    /// Where a value ends that may be of several words: before a word that only an error has.
+    fn words_end(&self, start: usize) -> usize {
+        let mut end = self.word_end(start);
+        loop {
+            let rest = &self.text[end..];
+            let next = rest.trim_start_matches([' ', '\t']);
+            let is_word =
+                next.len() < rest.len() && next.starts_with(|c: char| c.is_alphanumeric());
+            if !is_word || is_in(PROSE, first_word(next)) || begins_pair(next, false) {
+                return end;
+            }
+            end = self.word_end(self.text.len() - next.len());
+        }
+    }
+
+    /// Where a value without spaces ends. Punctuation ends it where no more of it can follow.
+    fn word_end(&self, start: usize) -> usize {
+        let rest = &self.text[start..];
+        for (at, character) in rest.char_indices() {
+            let after = &rest[at + character.len_utf8()..];
+            let is_last = || {
+                after
+                    .chars()
+                    .next()
+                    .is_none_or(|c| c.is_whitespace() || ".,;:)]}>\"'`&".contains(c))
+            };
+            let ends = match character {
+                ',' | '&' => is_last() || begins_pair(after, false),
+                ';' => is_last() || begins_pair(after, true),
+                ':' => after.chars().next().is_none_or(char::is_whitespace),
+                ')' | ']' | '}' | '>' | '"' | '\'' | '`' => is_last(),
+                '\\' => after.trim_start_matches('\\').starts_with(QUOTES),
+                '<' => after.starts_with('/'),
+                _ => character.is_whitespace(),
+            };
+            if ends {
+                return start + at;
+            }
+        }
+        self.text.len()
+    }
+}
+
+/// The name that a text ends with, or nothing.
+fn last_name(text: &str) -> &str {
+    let is_part = |c: char| c.is_alphanumeric() || "_-.".contains(c);
+    text.rfind(|c| !is_part(c)).map_or(text, |at| {
+        let character = text[at..].chars().next().map_or(0, char::len_utf8);
+        &text[at + character..]
+    })
+}
+
+/// Whether a text goes on with a name, of several words perhaps, and a separator.
+fn begins_pair(text: &str, may_have_spaces: bool) -> bool {
+    let text = beginning(text).trim_start_matches([' ', '"', '\'']);
+    let is_part = |c: char| c.is_alphanumeric() || "_-.".contains(c) || may_have_spaces && c == ' ';
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    end > 0 && text[end..].trim_start_matches(['"', '\'']).starts_with(['=', ':'])
+}
+
+/// As much of a text as has to be looked at ahead, so that nothing is looked at again and again.
+fn beginning(text: &str) -> &str {
+    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
+}
+
+fn first_word(text: &str) -> &str {
+    let text = beginning(text);
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}', '"', '\'', '`'])
+}
+
+fn is_in(words: &[&str], word: &str) -> bool {
+    words.iter().any(|other| other.eq_ignore_ascii_case(word))
+}
+
+/// Whether this is how an error goes on, and no value.
+fn is_prose(text: &str) -> bool {
+    let first = first_word(text);
+    if is_in(PROSE, first) {
+        return true;
+    }
+    let is_code = first.len() == 3 && first.bytes().all(|byte| byte.is_ascii_digit());
+    let mut words = beginning(text).split_whitespace().skip(1).take(3).map(first_word);
+    (is_code || is_in(SUBJECTS, first)) && words.any(|word| is_in(PROSE, word))
+}
+
+/// Whether this is the port of a host, or the line of a file.
+fn is_port(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    (1..=5).contains(&digits) && !text[digits..].starts_with(|c: char| c.is_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn masked(text: &str) -> String {
+        mask(text, &Names::default())
+    }
+
+    #[test]
+    fn user_information_of_urls() {
+        for (said, kept) in [
+            ("postgres://user:secret@db:5432/app", "postgres://***@db:5432/app"),
+            ("postgres://user:s@cr@t@db/app", "postgres://***@db/app"),
+            ("postgres://user:it's@db/app", "postgres://***@db/app"),
+            ("amqp://user:s/cr?t@mq:5672/x", "amqp://***@mq:5672/x"),
+            ("https://ghp_token@example.org", "https://***@example.org"),
+            ("https://example.org/@me?x=a@b", "https://example.org/@me?x=a@b"),
+            ("amqp://guest:12/34@mq", "amqp://***@mq"),
+            ("postgres://us/er:1234@h/db", "postgres://***@h/db"),
+            ("http://[::1]:80/x", "http://[::1]:80/x"),
+            ("https://auth:8443/token", "https://auth:8443/token"),
+            (
+                "sqlserver://h:1433;user=sa;password=hunter2;x=1",
+                "sqlserver://h:1433;user=sa;password=***;x=1",
+            ),
+            ("https://h/cb#access_token=abc&a=1", "https://h/cb#access_token=***&a=1"),
+            ("https://h/blob?sv=1&sig=xyz", "https://h/blob?sv=1&sig=***"),
+            ("GET \"http://a:b@c/\" failed", "GET \"http://***@c/\" failed"),
+            ("mongodb://u:p@a:1,mongodb://v:q@b:2", "mongodb://***@a:1,mongodb://***@b:2"),
+            ("db://h/x?sslmode=on&Password=hunter2&a=1", "db://h/x?sslmode=on&Password=***&a=1"),
+            ("no url: a@b", "no url: a@b"),
+            ("://", "://"),
+        ] {
+            assert_eq!(masked(said), kept, "{said}");
+            assert_eq!(masked(kept), kept, "masked twice: {said}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_masked_in_every_notation() {
+        for (said, kept) in [
+            // Connection strings.
+            ("Server=db;User Id=sa;Password=hunter2;", "Server=db;User Id=sa;Password=***;"),
+            ("Password=my hunter2;Server=db", "Password=***;Server=db"),
+            ("Server=db;Pwd=my, hunter2 x;Encrypt=true", "Server=db;Pwd=***;Encrypt=true"),
+            ("Server=db;Password=hunter2 x", "Server=db;Password=***"),
+            ("Server=db;Password=\"a;b\"\"c\";x=1", "Server=db;Password=\"***\";x=1"),
+            ("Driver={X};PWD={hun;ter2};x=1", "Driver={X};PWD=***;x=1"),
+            ("AccountName=a;AccountKey=aGk/+==;x=y", "AccountName=a;AccountKey=***;x=y"),
+            ("open Server=db;Password=hunter2: refused", "open Server=db;Password=***: refused"),
+            // libpq.
+            ("host=db password=hunter2 user=x", "host=db password=*** user=x"),
+            ("host=db password='hun ter2' user=x", "host=db password='***' user=x"),
+            (r"password='it\'s \\ hunter2' user=x", "password='***' user=x"),
+            (r"password='hunter2\\' user=x", "password='***' user=x"),
+            ("password = hunter2 host=db", "password = *** host=db"),
+            ("password='it''s hunter2' x=1", "password='***' x=1"),
+            ("(password=hunter2)", "(password=***)"),
+            ("{password=hunter2, host=db}", "{password=***, host=db}"),
+            ("password='hunter2", "password='***"),
+            // JSON.
+            (r#"{"password":"hunter2","user":"x"}"#, r#"{"password":"***","user":"x"}"#),
+            (r#"{"password" : "hun\"ter2, x"}"#, r#"{"password" : "***"}"#),
+            (
+                r#"{"a":{"db_password":"hunter2\\"},"b":"c"}"#,
+                r#"{"a":{"db_password":"***"},"b":"c"}"#,
+            ),
+            (r#"{"pin":1234,"a":1}"#, r#"{"pin":***,"a":1}"#),
+            (r#"{"tokens":["hunter2","]"],"a":1}"#, r#"{"tokens":***,"a":1}"#),
+            (r#"{"credentials":{"id":"hunter2","x":{}},"a":1}"#, r#"{"credentials":***,"a":1}"#),
+            (r#""{\"password\":\"hun\\\"ter2\",\"a\":1}""#, r#""{\"password\":\"***\",\"a\":1}""#),
+            (
+                r#"{"m":"{\"k\":\"{\\\"token\\\":\\\"hunter2\\\"}\"}"}"#,
+                r#"{"m":"{\"k\":\"{\\\"token\\\":\\\"***\\\"}\"}"}"#,
+            ),
+            (r#"{"m":"password=hunter2","a":1}"#, r#"{"m":"password=***","a":1}"#),
+            ("{'password': 'hunter2', 'a': 1}", "{'password': '***', 'a': 1}"),
+            ("{\"password\"=>\"hunter2\"}", "{\"password\"=>\"***\"}"),
+            ("{\"password\":\"hunter2", "{\"password\":\"***"),
+            // Rust.
+            ("Db { password: \"hunter2\", host: \"h\" }", "Db { password: \"***\", host: \"h\" }"),
+            ("Db { token: Some(\"hun)ter2\"), n: 1 }", "Db { token: ***, n: 1 }"),
+            ("Db { auth: Auth { key: \"hunter2\" }, n: 1 }", "Db { auth: ***, n: 1 }"),
+            ("Db { pin: 1234, n: 1 }", "Db { pin: ***, n: 1 }"),
+            ("Db { secret: b\"hunter2\", n: 1 }", "Db { secret: b\"***\", n: 1 }"),
+            ("Password(\"hunter2\")", "Password(\"***\")"),
+            // YAML and the like.
+            ("password: hunter2", "password: ***"),
+            (
+                "user: x\n  password: correct horse: staple\nhost: h",
+                "user: x\n  password: ***\nhost: h",
+            ),
+            ("- token: hunter2\n- a: 1", "- token: ***\n- a: 1"),
+            ("{host: h, password: hunter2}", "{host: h, password: ***}"),
+            ("login failed with password: hunter2", "login failed with password: ***"),
+            ("bad password: hunter2 was refused", "bad password: *** was refused"),
+            ("bad password: correct horse (5)", "bad password: *** (5)"),
+            ("sent token:hunter2, waiting", "sent token:***, waiting"),
+            (
+                "<user>x</user><password>hunter2</password>",
+                "<user>x</user><password>***</password>",
+            ),
+            // Headers.
+            ("Authorization: Bearer hunter2", "Authorization: ***"),
+            ("authorization: Basic dTpw\r\nhost: h", "authorization: ***\r\nhost: h"),
+            ("Authorization: Digest username=\"u\", response=\"hunter2\"", "Authorization: ***"),
+            ("got Cookie: a=hunter2; b=hunter2", "got Cookie: ***"),
+            ("Set-Cookie: sid=hunter2; Path=/", "Set-Cookie: ***"),
+            ("X-Api-Key: hunter2", "X-Api-Key: ***"),
+            (
+                "curl -H 'Authorization: Bearer hunter2' http://h",
+                "curl -H 'Authorization: ***' http://h",
+            ),
+            ("{\"authorization\": \"Bearer hunter2\"}", "{\"authorization\": \"***\"}"),
+            ("authorization=Bearer hunter2", "authorization=***"),
+            ("sent Bearer aGVsbG8td29ybGQ= twice", "sent Bearer *** twice"),
+            ("sent Basic dXNlcjpodW50ZXIy to h", "sent Basic *** to h"),
+            // Queries, variables, options.
+            ("GET /x?token=hunter2&a=1 HTTP/1.1", "GET /x?token=***&a=1 HTTP/1.1"),
+            ("/x?a=1&api_key=hunter2: 500", "/x?a=1&api_key=***: 500"),
+            ("user[password]=hunter2&a=1", "user[password]=***&a=1"),
+            ("DB_PASSWORD=hunter2 PGHOST=h", "DB_PASSWORD=*** PGHOST=h"),
+            ("DB_PASSWORD=a,b&c)d;e'f x", "DB_PASSWORD=*** x"),
+            ("AWS_SECRET_ACCESS_KEY=a/b+c", "AWS_SECRET_ACCESS_KEY=***"),
+            ("run --password hunter2 --port 80", "run --password *** --port 80"),
+            ("run --password 'hun ter2' x", "run --password '***' x"),
+            ("run --token=hunter2 -v", "run --token=*** -v"),
+            ("\"password=hunter2\" is set", "\"password=***\" is set"),
+            ("password=hunter2.", "password=***"),
+            // Tokens of issuers.
+            ("key ghp_0123456789abcdefghij is bad", "key *** is bad"),
+            ("API key provided: sk-proj-0123456789abc.", "API key provided: ***"),
+            ("jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc!", "jwt ***!"),
+            // Other scripts around it.
+            ("größe=1 ключ password=пароль ü", "größe=1 ключ password=*** ü"),
+        ] {
+            assert_eq!(masked(said), kept, "{said}");
+            assert_eq!(masked(kept), kept, "masked twice: {said}");
+            let in_a_line = format!("cannot connect ({said}) to db");
+            assert!(!masked(&in_a_line).contains("hunter2"), "{in_a_line}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_secret_is_kept() {
+        for said in [
+            "the token expired",
+            "password authentication failed for user \"x\"",
+            "FATAL: password authentication failed for user \"postgres\"",
+            "key not found: users",
+            "missing key: users",
+            "session: closed",
+            "auth: connection refused",
+            "invalid token: expired at 12:30:00",
+            "cannot refresh token: 401 Unauthorized",
+            "cannot refresh token: permission denied (os error 13)",
+            "cannot read /run/secrets/db_password: No such file or directory (os error 2)",
+            "/etc/ssl/private.key: expected a PEM file",
+            "token: token was revoked",
+            "key: database error",
+            "Key (id)=(5) already exists.",
+            "duplicate key: 5",
+            "unexpected token: }",
+            "primary key = 5, partition_key=7",
+            "cannot connect to auth:8080",
+            "token-service:8080: connection refused",
+            "auth::Error: session::closed",
+            "src/auth.rs:12:5: assertion failed",
+            "secretary: Anna, author=Bob, keyboard: us, tokenizer=bpe, monkey=1",
+            "compass: north, passenger=12, bypass=true",
+            "token_type=bearer expires_in=300 session_timeout=30s",
+            "password=; token=null, secret: none, api_key=\"\"",
+            "password != token",
+            "the bearer token is missing",
+            "Bearer authentication is required",
+            "WWW-Authenticate: Bearer error=\"invalid_token\"",
+            "Basic auth failed",
+            "the argument '--password <PASSWORD>' cannot be used with '--token'",
+            "option --password is required",
+            "replica 2 lags: 5s, 3 of 4 keys moved",
+            "12:30:00 a=1 b:2 c::d",
+            "status=500 user=alice id=7",
+            "http://h/token?page=1",
+            "größe=1 ключ: значение",
+            "=:=: ::= --",
+            "",
+        ] {
+            assert_eq!(masked(said), said);
+        }
+    }
+
+    #[test]
+    fn names_that_a_program_has_added() {
+        let names = Names::adding(["x-tenant-key", "Tenant Id", "iban"]);
+        for (said, kept) in [
+            ("refused: X-Tenant-Key: t-1", "refused: X-Tenant-Key: ***"),
+            ("x_tenant_key=t-1, a=1", "x_tenant_key=***, a=1"),
+            ("{\"xTenantKey\":\"t-1\",\"a\":1}", "{\"xTenantKey\":\"***\",\"a\":1}"),
+            ("iban: closed", "iban: ***"),
+            ("iban:12", "iban:***"),
+            ("Server=db;Tenant Id=5;x=1", "Server=db;Tenant Id=***;x=1"),
+            ("http://h/?iban=DE1&a=1", "http://h/?iban=***&a=1"),
+            ("run --x-tenant-key t-1 -v", "run --x-tenant-key *** -v"),
+            ("the tenant id is 5, x-tenant: 1", "the tenant id is 5, x-tenant: 1"),
+            ("password=hunter2", "password=***"),
+        ] {
+            assert_eq!(mask(said, &names), kept, "{said}");
+            if !said.contains("hunter2") {
+                assert_eq!(masked(said), said, "no name of ours");
+            }
+        }
+    }
+
+    /// Ten times the text takes about ten times as long, and not a hundred times: 30 times leaves room for
+    /// a busy machine, and the best of three is taken.
+    #[test]
+    fn the_time_grows_with_the_length() {
+        for part in [
+            "password=",
+            "password: ",
+            "password:a ",
+            "key:1",
+            "token=a;",
+            "x=1;Password=a ",
+            "\"token\":\"",
+            "\\",
+            "\"",
+            "'cookie: a' ",
+            "a ",
+            " ",
+            "=",
+            ":",
+            "://",
+            "http://u:p@h ",
+            "(",
+            "[",
+            "key=[",
+            "<key>",
+            "Bearer a",
+            ".sk-a",
+            "eyJ",
+            "--password ",
+            ",a=",
+            ";a b c",
+            "secret",
+            "é",
+            "\n-",
+            "{\"auth\":{",
+        ] {
+            let time = |count: usize| {
+                let text = part.repeat(count);
+                let once = || {
+                    let begun = Instant::now();
+                    assert!(masked(&text).len() <= 2 * text.len() + 3, "{part}");
+                    begun.elapsed()
+                };
+                (0..3).map(|_| once()).min().unwrap_or_default()
+            };
+            let (short, long) = (time(200), time(2000));
+            let limit = 30 * short + Duration::from_millis(50);
+            assert!(long < limit, "{part:?}: {short:?}, and ten times as much {long:?}");
+        }
+    }
+}
