@@ -1,7 +1,7 @@
 //! What the library logs.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -17,6 +17,12 @@ impl Lines {
     }
 
     pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        // A line that is first logged on a thread without a subscriber, while another thread gets its own, may
+        // stay switched off for both. With one for all threads, none is ever switched off.
+        static FOR_ALL_THREADS: Once = Once::new();
+        FOR_ALL_THREADS.call_once(|| {
+            tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+        });
         tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
     }
 }
