@@ -1,9 +1,12 @@
 //! The attributes and the builder have the same rule for names.
 
+use std::convert::Infallible;
+
+use management_core::__private::{RESERVED_INFO_KEYS, RESERVED_NAMES};
 use management_core::{Check, Management};
 use syn::{Item, LitStr};
 
-/// The names in the `#[health_check("…")]`s of a file.
+/// The names in the attributes of a file.
 fn names_in(source: &str) -> Vec<String> {
     let file = syn::parse_file(source).unwrap();
     let functions = file.items.iter().filter_map(|item| match item {
@@ -17,7 +20,10 @@ fn names_in(source: &str) -> Vec<String> {
 #[test]
 fn what_the_attribute_refuses_the_builder_refuses() {
     let refused = names_in(include_str!("ui/fail/names.rs"));
-    assert_eq!(refused.len(), 13);
+    assert_eq!(refused.len(), 5 + RESERVED_NAMES.len());
+    for reserved in RESERVED_NAMES {
+        assert!(refused.iter().any(|name| name == reserved), "`{reserved}` is in ui/fail/names.rs");
+    }
     for name in refused {
         let error = Management::builder()
             .check(Check::new(&*name, async || ()))
@@ -54,6 +60,19 @@ fn the_attribute_and_the_configuration_show_the_same_duration() {
     let error = config.unwrap_err().to_string();
     let (example, _) = remedy(&error).split_once(" at line").unwrap_or((remedy(&error), ""));
     assert_eq!(attribute, [example; 4]);
+}
+
+#[test]
+fn keys_that_the_attribute_refuses_the_builder_refuses() {
+    let refused = names_in(include_str!("ui/fail/reserved_info_keys.rs"));
+    assert_eq!(refused, RESERVED_INFO_KEYS, "each of them is in the file");
+    for key in refused {
+        let error = Management::builder()
+            .info_contributor(&*key, async || Ok::<_, Infallible>(1))
+            .build()
+            .expect_err(&format!("{key:?} is reserved"));
+        assert!(error.to_string().contains("reserved"), "{error}");
+    }
 }
 
 #[test]

@@ -122,6 +122,9 @@ pub(crate) fn contributors(
         .collect();
     entries.sort_by_key(|entry| entry.origin);
     for entry in entries {
+        if let Some(complaint) = name::info_key_complaint(entry.key) {
+            mistakes.push(Mistake::name("info contributor", entry.key, &entry.origin, &complaint));
+        }
         if let Some(first) = seen.insert(entry.key.into(), entry.origin) {
             mistakes.push(Mistake::same_key(entry.key, &first, &entry.origin));
         }

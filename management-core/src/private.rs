@@ -7,6 +7,7 @@ pub use inventory;
 pub use crate::check::{Kind, Origin};
 pub use crate::health::{Checked, Health};
 pub use crate::info::Json;
+pub use crate::name::{RESERVED_INFO_KEYS, RESERVED_NAMES};
 pub use crate::provided::{
     Contributed, Contribution, Fallible, Optional, Plain, Provided, version,
 };

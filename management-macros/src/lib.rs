@@ -10,6 +10,7 @@ mod enclosing;
 mod expand;
 mod externs;
 mod function;
+mod reserved;
 mod validate;
 
 use proc_macro::TokenStream;
@@ -40,6 +41,22 @@ attributes! {
     Kind::Check(Probe::Startup), "../docs/startup_check.md" => startup_check, axum_startup_check;
     Kind::Version, "../docs/version_provider.md" => version_provider, axum_version_provider;
     Kind::Info, "../docs/info_contributor.md" => info_contributor, axum_info_contributor;
+}
+
+/// The names that no check and no group can have, as an array. Not public API.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __reserved_names(_: TokenStream) -> TokenStream {
+    let names = reserved::NAMES;
+    quote!([#(#names),*]).into()
+}
+
+/// The keys that no info contributor can have, as an array. Not public API.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __reserved_info_keys(_: TokenStream) -> TokenStream {
+    let keys = reserved::INFO_KEYS;
+    quote!([#(#keys),*]).into()
 }
 
 /// The item as written, then its entry, or every mistake.

@@ -48,6 +48,8 @@ use crate::scope::Question;
 use kept::Kept;
 use prober::Advice;
 use reply::Reply;
+#[cfg(test)]
+pub(crate) use routes::segments_of_health;
 
 /// The endpoints of one [`Management`]. Cheap to clone.
 #[derive(Clone)]

@@ -54,6 +54,13 @@ pub(super) fn probe(name: &str) -> Option<Route> {
         .map(|&(_, route)| route)
 }
 
+/// The segments under `/health` that mean something else than a name.
+#[cfg(test)]
+pub(crate) fn segments_of_health() -> impl Iterator<Item = &'static str> {
+    let own = ROUTES.iter().filter(|(_, route)| *route != Route::Named);
+    own.filter_map(|(path, _)| path.strip_prefix("/health/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::secret::Names;
 
 /// The keys that are always there, whatever contributors bring.
-const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];
+pub(crate) const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];
 
 pub(crate) const ATTRIBUTES: &str = "trace.attributes";
 

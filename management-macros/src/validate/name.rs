@@ -1,10 +1,11 @@
 //! Which names a check, a group or an info key may have. `management-core` holds the same rule for
-//! names given at run time; `tests/names.rs` keeps the two alike.
+//! names given at run time, and what is reserved from here; `tests/names.rs` keeps the two alike.
 
 use syn::ext::IdentExt;
 
 use super::{Arguments, Signature};
 use crate::attribute::Kind;
+use crate::reserved;
 
 const LONGEST: usize = 128;
 
@@ -42,14 +43,12 @@ pub(super) fn complaint(kind: Kind, name: &str) -> Option<String> {
     if name.chars().any(char::is_control) {
         return Some("the name has a control character: write one such as \"db\"".into());
     }
-    let reserved: &[&str] = match kind {
+    let reserved = match kind {
         Kind::Check(_) if name.contains('/') => {
             return Some(format!("the name `{name}` has a `/`: it is one segment of a URL path"));
         }
-        Kind::Check(_) => {
-            &[".", "..", "liveness", "readiness", "startup", "ping", "events", "availability"]
-        }
-        Kind::Version | Kind::Info => &["app", "trace", "trace.attributes"],
+        Kind::Check(_) => reserved::NAMES,
+        Kind::Version | Kind::Info => reserved::INFO_KEYS,
     };
     reserved.contains(&name).then(|| format!("the name `{name}` is reserved: choose another one"))
 }

@@ -39,4 +39,7 @@ async fn events() {}
 #[health_check("availability")]
 async fn availability() {}
 
+#[health_check("runtime")]
+async fn runtime() {}
+
 fn main() {}
