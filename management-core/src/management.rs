@@ -134,7 +134,7 @@ impl Management {
     }
 
     /// The checks of a group, by its name, if there is such a group. A group is made by the checks that
-    /// name it, and by [`Builder::group`]; `liveness`, `readiness` and `startup` are the probes.
+    /// name it, for as long as there are any, and by [`Builder::group`]; `liveness`, `readiness` and `startup` are the probes.
     ///
     /// ```
     /// use management_core::{Check, Management, Status};
@@ -243,7 +243,7 @@ impl Management {
 
     /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
     /// one that is switched off is not added. A group that it names and that is not there yet is made, and
-    /// stays when its last check goes.
+    /// goes when the last check that names it is [unregistered](Self::unregister).
     ///
     /// # Errors
     ///
@@ -269,10 +269,14 @@ impl Management {
 
     /// Takes a check away, whoever registered it, and tells whether there was one. Whoever waits for
     /// a run of it still gets its result.
+    ///
+    /// A group that exists only because checks name it goes with the last of them; one that was given with
+    /// [`Builder::group`] or in [`Config::groups`](crate::Config::groups) stays.
     pub fn unregister(&self, name: &str) -> bool {
         let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
         let Ok(at) = slots.binary_search_by(|slot| slot.name().cmp(name)) else { return false };
         let slot = Arc::make_mut(&mut slots).remove(at);
+        self.inner.scopes.remove(&slot.groups, &slots);
         drop(slots);
         self.inner.signals.advance();
         slot.runners().for_each(|runner| runner.retire());

@@ -65,6 +65,8 @@ pub(crate) struct Scope {
     pub(crate) name: String,
     /// Nothing for a group of the service's own.
     pub(crate) question: Option<Question>,
+    /// Whether it stays when no check names it any more.
+    is_given: bool,
     group: Group,
     codes: Codes,
     /// How long it waits for running checks.
@@ -204,17 +206,18 @@ impl Scopes {
                 Question::Liveness => (codes.of_liveness(), probe_budget),
                 Question::Readiness | Question::Startup => (codes, probe_budget),
             };
-            let group = set.remove(name).unwrap_or_default();
+            let group = set.remove(name);
             scope(name.into(), Some(question), group, codes, budget)
         });
-        for group in checks.iter().flat_map(|check| check.groups.iter().flatten()) {
-            set.entry(group.clone()).or_default();
+        let given = set.into_iter().map(|(name, group)| {
+            (name.clone(), scope(name, None, Some(group), codes, probe_budget))
+        });
+        let groups = RwLock::new(Arc::new(given.collect()));
+        let scopes = Scopes { questions, groups, codes, probe_budget };
+        for check in checks {
+            scopes.add(check.groups.as_deref().unwrap_or_default());
         }
-        let groups = set
-            .into_iter()
-            .map(|(name, group)| (name.clone(), scope(name, None, group, codes, probe_budget)))
-            .collect();
-        Scopes { questions, groups: RwLock::new(Arc::new(groups)), codes, probe_budget }
+        scopes
     }
 
     pub(crate) fn question(&self, question: Question) -> &Arc<Scope> {
@@ -234,9 +237,23 @@ impl Scopes {
         let mut known = self.groups.write().unwrap_or_else(PoisonError::into_inner);
         for name in groups {
             if !known.contains_key(name) {
-                let group = Group::default();
-                let new = scope(name.clone(), None, group, self.codes, self.probe_budget);
+                let new = scope(name.clone(), None, None, self.codes, self.probe_budget);
                 Arc::make_mut(&mut known).insert(name.clone(), new);
+            }
+        }
+    }
+
+    /// Removes those of the groups that only a check that has gone had named. `slots` are those that are
+    /// left, which must not change meanwhile.
+    pub(crate) fn remove(&self, groups: &[String], slots: &[Arc<Slot>]) {
+        if groups.is_empty() {
+            return;
+        }
+        let mut known = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        for name in groups {
+            let is_given = known.get(name).is_none_or(|scope| scope.is_given);
+            if !is_given && !slots.iter().any(|slot| slot.groups.contains(name)) {
+                Arc::make_mut(&mut known).remove(name);
             }
         }
     }
@@ -263,13 +280,15 @@ impl Scopes {
 fn scope(
     name: String,
     question: Option<Question>,
-    group: Group,
+    given: Option<Group>,
     mut codes: Codes,
     budget: Duration,
 ) -> Arc<Scope> {
+    let is_given = given.is_some();
+    let group = given.unwrap_or_default();
     for (&status, &code) in &group.status_codes {
         // A code that cannot be has been told.
         drop(codes.set(status, code));
     }
-    Arc::new(Scope { name, question, group, codes, budget, said: Mutex::default() })
+    Arc::new(Scope { name, question, is_given, group, codes, budget, said: Mutex::default() })
 }

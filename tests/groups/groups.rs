@@ -76,13 +76,74 @@ async fn groups_and_members_come_and_go() {
     is(said(&app, "/z/health/letters").await, 200, letters);
 
     assert!(management.unregister("queue") && management.unregister("mail"));
-    for group in ["payments", "letters"] {
-        is(said(&app, &format!("/z/health/{group}")).await, 200, empty);
-        // Its name is taken, whether it was given, or made by a check that has gone.
-        let error = management.register(fixed(group, Status::Up)).unwrap_err();
-        let told = format!("the check `{group}` at tests/groups/groups.rs:");
-        assert!(error.is_name_taken() && error.to_string().contains(&told), "{error}");
+    // One that was given stays, and its name is taken.
+    is(said(&app, "/z/health/payments").await, 200, empty);
+    let error = management.register(fixed("payments", Status::Up)).unwrap_err();
+    let told = "the check `payments` at tests/groups/groups.rs:";
+    assert!(error.is_name_taken() && error.to_string().contains(told), "{error}");
+    // One that checks had made has gone with the last of them.
+    assert_eq!(said(&app, "/z/health/letters").await.0, 404);
+    let (_, body) = said(&app, "/z/health").await;
+    assert!(body.ends_with(r#""groups":["payments"]}"#), "{body}");
+    management.register(fixed("letters", Status::Up)).unwrap();
+}
+
+#[tokio::test]
+async fn a_group_that_checks_name_is_there_for_as_long_as_one_does() {
+    let by_config = config(r#"{"groups": {"configured": {}}}"#);
+    let (management, app) = built(
+        Management::builder()
+            .config(by_config)
+            .check(fixed("one", Status::Up).groups(["shared", "configured", "readiers"]))
+            .check(fixed("two", Status::Up).groups(["shared"])),
+    );
+    assert!(management.unregister("registered") && management.unregister("one"));
+    for (group, code) in
+        [("attributes", 404), ("readiers", 404), ("shared", 200), ("configured", 200)]
+    {
+        assert_eq!(said(&app, &format!("/z/health/{group}")).await.0, code, "{group}");
     }
+    assert!(management.unregister("two"));
+    assert!(management.group("shared").await.is_none());
+    let (_, body) = said(&app, "/z/health").await;
+    assert!(body.ends_with(r#""components":{},"groups":["configured"]}"#), "{body}");
+
+    // It is as it was when a check names it again.
+    management.register(fixed("two", Status::Down).groups(["shared"])).unwrap();
+    assert_eq!(said(&app, "/z/health/shared").await.0, 503);
+    management.unregister("two");
+    for turn in 0..3000 {
+        let tenant = format!("tenant-{turn}");
+        let check = fixed(&tenant, Status::Up).groups([format!("of-{tenant}")]);
+        management.register(check).unwrap();
+        assert!(management.unregister(&tenant));
+    }
+    assert_eq!(said(&app, "/z/health").await.1, body);
+}
+
+/// Whoever has registered a check finds its group, whatever others take away meanwhile.
+#[test]
+fn a_group_is_not_lost_to_another_thread() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _guard = runtime.enter();
+    let (management, _) = built(Management::builder().without_registered());
+    std::thread::scope(|scope| {
+        for name in ["one", "two", "three", "four"] {
+            let management = &management;
+            let handle = runtime.handle();
+            scope.spawn(move || {
+                let _guard = handle.enter();
+                for _ in 0..1000 {
+                    management.register(fixed(name, Status::Up).groups(["shared"])).unwrap();
+                    let checks = management.checks();
+                    let own = checks.iter().find(|check| check.name == name).unwrap();
+                    assert_eq!(own.groups, ["shared"]);
+                    assert!(management.unregister(name));
+                }
+            });
+        }
+    });
+    assert!(runtime.block_on(management.group("shared")).is_none());
 }
 
 #[tokio::test]
