@@ -16,10 +16,11 @@ use crate::exposure::Exposure;
 use crate::grouping;
 use crate::info::Contributor;
 use crate::info::identity::{self, Identity};
-use crate::log::line;
+use crate::log::{self, line};
 use crate::management::{Inner, Management};
 use crate::overrides::{self, some_of};
 use crate::prefix;
+use crate::registry;
 use crate::scope::{Groups, Scopes};
 use crate::secret::Names;
 use crate::settings::Settings;
@@ -58,6 +59,7 @@ impl Builder {
     }
 
     pub(crate) fn build_in(self, environment: &Environment) -> Result<Management, Error> {
+        let is_found = registry::is_found();
         let mut mistakes = self.mistakes;
         let mut state = self.state;
         mistakes.append(&mut state.mistakes);
@@ -91,9 +93,10 @@ impl Builder {
         let secrets = Names::adding(config.mask.iter().map(String::as_str));
 
         let mut checks =
-            collect::registered(self.without_registered, &self.left_out, &mut mistakes);
+            collect::registered(is_found, self.without_registered, &self.left_out, &mut mistakes);
         checks.extend(self.checks);
         checks.extend(dependencies(&config, &exposure.prefix, &mut mistakes));
+        let has_checks = !checks.is_empty();
         collect::replace(&mut checks, self.replacements, &mut mistakes);
         checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
         accept::names(&checks, &mut mistakes);
@@ -159,9 +162,24 @@ impl Builder {
             }
         }
 
-        tell(&slots, &scopes.groups(), provider.is_some(), contributors.len());
+        let keys: Vec<_> = contributors.iter().map(|(key, _)| &**key).collect();
+        tell(&slots, &scopes.groups(), provider.is_some(), &keys);
+        if !has_checks && provider.is_none() && keys.is_empty() {
+            line!(
+                WARN,
+                "nothing is registered and nothing was added, so that health is UP whatever happens: where \
+                 attributes are used, write `use its_crate as _;` for their crate, and look for a flag of the \
+                 linker that drops them, such as `--allow-multiple-definition`; else add checks with \
+                 `.check(…)`",
+            );
+        }
         for told in overridden {
             line!(INFO, "{told}");
+        }
+        let untaken = state.untaken();
+        if !untaken.is_empty() {
+            let untaken = log::some_of(&untaken);
+            line!(INFO, "state that nothing takes: {untaken}");
         }
         let provider = provider.map(|provider| {
             provider.into_runner("version provider".into(), &signals, health_budget)
@@ -245,16 +263,20 @@ fn dependencies(config: &Config, _: &str, mistakes: &mut Vec<Mistake>) -> Vec<Ch
     Vec::new()
 }
 
-/// Tells the log what there is.
-fn tell(slots: &[Arc<Slot>], groups: &Groups, has_version: bool, contributors: usize) {
-    let dependencies = slots.iter().filter(|slot| slot.about.kind == Kind::Dependency).count();
+/// Tells the log what there is, by name: a check that has vanished is not seen in a count.
+fn tell(slots: &[Arc<Slot>], groups: &Groups, has_version: bool, keys: &[&str]) {
+    let is_dependency = |slot: &&Arc<Slot>| slot.about.kind == Kind::Dependency;
+    let (dependencies, checks): (Vec<_>, Vec<_>) = slots.iter().partition(is_dependency);
+    let names = |slots: Vec<&Arc<Slot>>| -> Vec<String> {
+        slots.into_iter().map(|slot| slot.name().to_owned()).collect()
+    };
     line!(
         INFO,
-        "registered: {}, {}, {} version provider, {}",
-        counted(slots.len() - dependencies, "check", "checks"),
-        counted(dependencies, "service dependency", "service dependencies"),
+        "registered {}; {}; {} version provider; {}",
+        counted(&names(checks), "check", "checks"),
+        counted(&names(dependencies), "service dependency", "service dependencies"),
         if has_version { "a" } else { "no" },
-        counted(contributors, "info contributor", "info contributors"),
+        counted(keys, "info contributor", "info contributors"),
     );
     for slot in slots {
         let krate = slot.origin.krate().map(|krate| format!(" of {krate}")).unwrap_or_default();
@@ -267,6 +289,10 @@ fn tell(slots: &[Arc<Slot>], groups: &Groups, has_version: bool, contributors: u
     }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+fn counted<T: AsRef<str>>(names: &[T], one: &str, many: &str) -> String {
+    match names.len() {
+        0 => format!("0 {many}"),
+        1 => format!("1 {one}: {}", names[0].as_ref()),
+        count => format!("{count} {many}: {}", log::some_of(names)),
+    }
 }

@@ -102,7 +102,8 @@ impl Builder {
 
     /// A value that registered functions take as `&T` or as `T`. An `Arc<T>` is found as `&T` too.
     ///
-    /// Two values of one type are a mistake: wrap one in a type of its own.
+    /// Two values of one type are a mistake, and so are a `T` and an `Arc<T>`: wrap one in a type of its
+    /// own. State that nothing takes is told in the log, at INFO.
     #[track_caller]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.state.insert(value, Location::caller());

@@ -13,12 +13,16 @@ use crate::runner::Job;
 use crate::settings::Settings;
 use crate::state::State;
 
-/// What attributes registered, less what is left out.
+/// What attributes registered, less what is left out. `is_found` is whether anything can be found.
 pub(crate) fn registered(
+    is_found: bool,
     without_all: bool,
     left_out: &[String],
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<Check> {
+    if !is_found && !without_all {
+        mistakes.push(Mistake::registrations_lost());
+    }
     let entries = || inventory::iter::<CheckEntry>.into_iter();
     let is_meant = |name: &str, entry: &CheckEntry| {
         // A name has no slash, so there is only one way to read this.
@@ -136,4 +140,24 @@ pub(crate) fn contributors(
     }
     accepted.sort_by(|(one, _), (other, _)| one.cmp(other));
     accepted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn registrations_that_are_lost_are_a_mistake() {
+        let told = |is_found, without_all| {
+            let mut mistakes = Vec::new();
+            registered(is_found, without_all, &[], &mut mistakes);
+            crate::error::refuse(mistakes).err().map(|error| error.to_string())
+        };
+        let lost = told(false, false).expect("a mistake");
+        assert!(lost.contains("nothing that attributes register can be found"), "{lost}");
+        assert!(lost.contains("`.without_registered()`"), "{lost}");
+        assert_eq!(told(false, true), None, "nobody has asked for them");
+        assert_eq!(told(registry::is_found(), false), None, "it finds what it registers itself");
+    }
 }

@@ -159,6 +159,23 @@ impl Mistake {
         Mistake::new(Kind::State, text)
     }
 
+    /// A value and an `Arc` of its type, each with its type and place.
+    pub(crate) fn state_in_arc_too(
+        first: (&str, &Location<'_>),
+        second: (&str, &Location<'_>),
+    ) -> Self {
+        let [(one, first), (other, second)] = [first, second];
+        let text = format!(
+            "`{one}` and `{other}` are both given as state, at {}:{} and {}:{}, and a parameter finds \
+             either: keep one, or wrap one in a type of its own",
+            first.file(),
+            first.line(),
+            second.file(),
+            second.line(),
+        );
+        Mistake::new(Kind::State, text)
+    }
+
     pub(crate) fn same_name(one: &Check, other: &Check) -> Self {
         let (name, first, second) = (&one.name, &one.origin, &other.origin);
         let is_dependency = |check: &Check| check.kind == Some(check::Kind::Dependency);
@@ -260,6 +277,13 @@ impl Mistake {
         let text =
             format!("`checks.{name}` is configured, and there is no such check: there are {there}");
         Mistake::new(Kind::Absent, text)
+    }
+
+    pub(crate) fn registrations_lost() -> Self {
+        let text = "nothing that attributes register can be found in this program, as its target or its linker \
+                    has it: give checks to the builder with `.check(Check::new(…))`, and say \
+                    `.without_registered()`";
+        Mistake::new(Kind::Absent, text.into())
     }
 
     pub(crate) fn absent(method: &str, name: &str, remedy: &str) -> Self {

@@ -15,12 +15,24 @@ use crate::status::Status;
 /// How many causes one line tells, those that count most. Each of them has a line of its own, too.
 const ENOUGH: usize = 10;
 
+/// How many names one line tells.
+const MOST_NAMES: usize = 50;
+
 macro_rules! line {
     ($level:ident, $($text:tt)+) => {
         tracing::event!(target: "management", tracing::Level::$level, $($text)+)
     };
 }
 pub(crate) use line;
+
+/// Names in a line, which has no room for thousands.
+pub(crate) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
+    let told: Vec<_> = names.iter().take(MOST_NAMES).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
+    }
+}
 
 /// A check has a result: a line if its status has changed, or the reason why it is not up.
 pub(crate) fn check(about: &About, news: &News, before: Option<Status>, health: &Health) {
@@ -136,5 +148,20 @@ fn changed(
         None if now == Status::Up => line!(DEBUG, "{name} {now}"),
         None if is_wanted => line!(INFO, "{name} {now}{}", why()),
         None => line!(WARN, "{name} {now}{}", why()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_some_names() {
+        let names: Vec<_> = (0..300).map(|at| format!("tenant-{at}")).collect();
+        assert_eq!(some_of(&names[..0]), "");
+        assert_eq!(some_of(&names[..2]), "tenant-0, tenant-1");
+        assert!(some_of(&names[..50]).ends_with(", tenant-49"));
+        assert!(some_of(&names[..51]).ends_with(", tenant-49 and 1 more"));
+        assert!(some_of(&names).ends_with(", tenant-49 and 250 more"));
     }
 }

@@ -78,6 +78,17 @@ impl CheckEntry {
     }
 }
 
+/// What core registers itself, by which it knows whether anything that is registered is found.
+struct Own;
+
+inventory::collect!(Own);
+inventory::submit!(Own);
+
+/// Whether what attributes register is found in this program.
+pub(crate) fn is_found() -> bool {
+    inventory::iter::<Own>.into_iter().next().is_some()
+}
+
 /// Whether `inventory` has a place to register entries on this target.
 const ENTRIES_ARE_FOUND: bool = cfg!(any(
     target_os = "linux",
@@ -98,7 +109,8 @@ const ENTRIES_ARE_FOUND: bool = cfg!(any(
     windows,
 ));
 
-/// Refuses to compile for a target on which nothing would ever be found.
+/// Refuses to compile for a target on which nothing would ever be found. Where this list is not that of
+/// `inventory`, [`is_found`] notices.
 pub const fn assert_target() {
     if !ENTRIES_ARE_FOUND {
         panic!(

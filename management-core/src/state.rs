@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Mistake;
 
@@ -19,7 +20,10 @@ pub(crate) struct State {
 struct Stored {
     value: Arc<dyn Any + Send + Sync>,
     ty: &'static str,
+    /// What the type is called in an `Arc`, which is found as the same parameter.
+    in_arc: TypeId,
     place: &'static Location<'static>,
+    is_taken: AtomicBool,
 }
 
 impl State {
@@ -28,10 +32,19 @@ impl State {
         value: T,
         place: &'static Location<'static>,
     ) {
-        match self.values.entry(TypeId::of::<T>()) {
+        let (own, in_arc) = (TypeId::of::<T>(), TypeId::of::<Arc<T>>());
+        let is_same = |other: &&Stored| other.in_arc == own;
+        let same = self.values.get(&in_arc).or_else(|| self.values.values().find(is_same));
+        if let Some(other) = same {
+            let (one, other) = ((type_name::<T>(), place), (other.ty, other.place));
+            self.mistakes.push(Mistake::state_in_arc_too(other, one));
+            return;
+        }
+        match self.values.entry(own) {
             Entry::Vacant(entry) => {
                 let ty = type_name::<T>();
-                entry.insert(Stored { value: Arc::new(value), ty, place });
+                let (value, is_taken) = (Arc::new(value), AtomicBool::new(false));
+                entry.insert(Stored { value, ty, in_arc, place, is_taken });
             }
             Entry::Occupied(first) => self.mistakes.push(Mistake::doubled_state(
                 type_name::<T>(),
@@ -51,13 +64,30 @@ impl State {
         }
     }
 
+    /// The types that nothing has taken, each with its place; in the order of their places.
+    pub(crate) fn untaken(&self) -> Vec<String> {
+        let untaken =
+            self.values.values().filter(|stored| !stored.is_taken.load(Ordering::Relaxed));
+        let mut untaken: Vec<_> = untaken.collect();
+        untaken.sort_by_key(|stored| (stored.place.file(), stored.place.line(), stored.ty));
+        let told = |stored: &Stored| {
+            format!("`{}` at {}:{}", stored.ty, stored.place.file(), stored.place.line())
+        };
+        untaken.into_iter().map(told).collect()
+    }
+
     /// What was stored as `T`, else as `Arc<T>`.
     fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        if let Some(stored) = self.values.get(&TypeId::of::<T>()) {
-            return Arc::clone(&stored.value).downcast().ok();
+        if let Some(value) = self.take(TypeId::of::<T>()) {
+            return Arc::clone(value).downcast().ok();
         }
-        let stored = self.values.get(&TypeId::of::<Arc<T>>())?;
-        stored.value.downcast_ref::<Arc<T>>().cloned()
+        self.take(TypeId::of::<Arc<T>>())?.downcast_ref::<Arc<T>>().cloned()
+    }
+
+    fn take(&self, ty: TypeId) -> Option<&Arc<dyn Any + Send + Sync>> {
+        let stored = self.values.get(&ty)?;
+        stored.is_taken.store(true, Ordering::Relaxed);
+        Some(&stored.value)
     }
 }
 
@@ -161,5 +191,42 @@ impl<T> Owned<T> {
 impl<T> Clone for Owned<T> {
     fn clone(&self) -> Self {
         Owned { state: self.state.clone(), clone: self.clone }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::management::Management;
+
+    #[test]
+    fn a_value_and_an_arc_of_its_type_are_one_too_many() {
+        let arc = || Arc::new(1_u8);
+        for (builder, told) in [
+            (Management::builder().state(1_u8).state(arc()), "`u8` and `alloc::sync::Arc<u8>`"),
+            (Management::builder().state(arc()).state(1_u8), "`alloc::sync::Arc<u8>` and `u8`"),
+        ] {
+            let error = builder.build().unwrap_err();
+            assert!(error.is_state(), "{error}");
+            let text = error.to_string();
+            assert!(text.contains(&format!("{told} are both given as state, at ")), "{text}");
+            assert_eq!(text.matches("state.rs:").count(), 2, "{text}");
+        }
+        // A parameter that finds one of these finds none of the others.
+        let others = Management::builder().state(1_u8).state(Arc::new(arc())).state(Box::new(1_u8));
+        assert!(others.build().is_ok());
+    }
+
+    #[test]
+    fn what_nothing_has_taken_is_known() {
+        let mut state = State::default();
+        state.insert(1_u8, Location::caller());
+        state.insert(Arc::new(2_u16), Location::caller());
+        state.insert(3_u32, Location::caller());
+        let mut bind = Bind::new(&state);
+        assert_eq!((*bind.borrowed::<u16>().get(), bind.owned::<u32>().get()), (2, 3));
+        bind.borrowed::<u64>();
+        let untaken = state.untaken();
+        assert!(matches!(&*untaken, [one] if one.starts_with("`u8` at ")), "{untaken:?}");
     }
 }

@@ -15,6 +15,70 @@ fn settable(name: &str) -> (Check, Arc<Mutex<Health>>) {
     (Check::new(name, move || std::future::ready(own.lock().unwrap().clone())), health)
 }
 
+#[test]
+fn nothing_at_all_is_a_warning() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    for builder in [Management::builder(), Management::builder().without_registered()] {
+        drop(builder.build().unwrap());
+        let told = lines.take();
+        let [first, warning] = &told[..] else { panic!("{told:?}") };
+        assert!(first.starts_with("INFO registered 0 checks; 0 service dependencies; "), "{first}");
+        assert!(
+            warning.starts_with("WARN nothing is registered and nothing was added"),
+            "{warning}"
+        );
+        assert!(warning.contains("`--allow-multiple-definition`"), "{warning}");
+    }
+    for builder in [
+        Management::builder().check(Check::new("db", async || ())),
+        Management::builder().version_provider(async || "1"),
+        Management::builder().info_contributor("git", async || Ok::<_, std::fmt::Error>(1)),
+        Management::builder().service_dependency("users", "127.0.0.1:1"),
+    ] {
+        drop(builder.build().unwrap());
+        let told = lines.take();
+        assert!(told.iter().all(|line| !line.starts_with("WARN")), "{told:?}");
+    }
+}
+
+#[test]
+fn what_there_is_is_told_by_name() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let builder = Management::builder()
+        .service_dependency("users", "127.0.0.1:1")
+        .service_dependency("orders", "127.0.0.1:1")
+        .version_provider(async || "1")
+        .info_contributor("git", async || Ok::<_, std::fmt::Error>(1))
+        .check(Check::new("db", async || ()));
+    drop(builder.build().unwrap());
+    assert_eq!(
+        lines.take(),
+        [
+            "INFO registered 1 check: db; 2 service dependencies: orders, users; a version provider; \
+          1 info contributor: git"
+        ]
+    );
+}
+
+#[test]
+fn state_that_nothing_takes_is_one_line() {
+    struct Pool;
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let builder =
+        Management::builder().check(Check::new("db", async || ())).state(Pool).state(1_u8);
+    drop(builder.build().unwrap());
+    let told = lines.take();
+    let [_, unused] = &told[..] else { panic!("{told:?}") };
+    let (start, of_pool) = unused.split_once("::Pool` at ").expect("the types");
+    assert!(start.starts_with("INFO state that nothing takes: `runner::logs::"), "{unused}");
+    let of_u8 = of_pool.split_once(", `u8` at ").expect("the other type").1;
+    assert!(of_pool.starts_with("tests/runner/logs.rs:"), "{unused}");
+    assert!(of_u8.starts_with("tests/runner/logs.rs:"), "{unused}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_two_lines_and_two_when_it_is_over() {
     let lines = Lines::default();
@@ -24,7 +88,7 @@ async fn an_outage_is_two_lines_and_two_when_it_is_over() {
     assert_eq!(
         lines.take(),
         [
-            "INFO registered: 2 checks, 0 service dependencies, no version provider, 0 info contributors"
+            "INFO registered 2 checks: cache, db; 0 service dependencies; no version provider; 0 info contributors"
         ]
     );
     for _ in 0..10 {
