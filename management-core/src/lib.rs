@@ -77,6 +77,7 @@ mod route;
 mod runner;
 mod scope;
 mod secret;
+mod service_link;
 mod settings;
 mod similar;
 mod slot;

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::environment::Environment;
 use crate::error::Mistake;
 use crate::log::line;
+use crate::service_link;
 use crate::strict;
 
 /// How the value of a variable is written.
@@ -82,9 +83,11 @@ impl Config {
             let value = match syntax {
                 Syntax::Text => Ok(Value::String(text)),
                 Syntax::Flag => match &*text.to_ascii_lowercase() {
-                    "true" => Ok(true.into()),
-                    "false" => Ok(false.into()),
-                    _ => Err("it is neither `true` nor `false`".into()),
+                    "true" | "1" | "yes" | "on" => Ok(true.into()),
+                    "false" | "0" | "no" | "off" => Ok(false.into()),
+                    _ => Err("it is neither `true` nor `false`; `1`, `0`, `yes`, `no`, `on` and `off` are \
+                              understood, too"
+                        .into()),
                 },
                 Syntax::Json => strict::from_str(&text).map_err(|why| {
                     format!("it is no JSON, such as `{}` has it: {why}", sample(key))
@@ -103,7 +106,8 @@ impl Config {
             }
         }
         for variable in environment.named("MANAGEMENT_") {
-            if !VARIABLES.iter().any(|(_, variables, _)| variables.contains(&&*variable)) {
+            let is_read = VARIABLES.iter().any(|(_, variables, _)| variables.contains(&&*variable));
+            if !is_read && !service_link::is_one(&variable, environment) {
                 line!(
                     WARN,
                     "the environment variable `{variable}` is none that is read: is it misspelt?"
@@ -173,6 +177,35 @@ mod tests {
             let error = error.to_string();
             assert!(error.contains(&format!("the environment variable `{variable}`")), "{error}");
             assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_flag_has_many_spellings() {
+        let spellings = [
+            ("true", true),
+            ("1", true),
+            ("yes", true),
+            ("on", true),
+            ("YES", true),
+            ("On", true),
+            ("false", false),
+            ("0", false),
+            ("no", false),
+            ("off", false),
+            ("No", false),
+            (" OFF ", false),
+        ];
+        for (text, flag) in spellings {
+            let environment = Environment::from([("MANAGEMENT_MACHINE_ID", text)]);
+            let mut mistakes = Vec::new();
+            let config = Config::from_environment(&environment, &mut mistakes);
+            assert!(mistakes.is_empty(), "{text}");
+            assert_eq!(config.machine_id, Some(flag), "{text}");
+        }
+        for text in ["2", "y", "enabled", "yes no"] {
+            let environment = Environment::from([("MANAGEMENT_MACHINE_ID", text)]);
+            assert!(Management::builder().build_in(&environment).is_err(), "{text}");
         }
     }
 
