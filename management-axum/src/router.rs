@@ -4,11 +4,11 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{NestedPath, Request};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on_service};
 use management_core::Management;
-use management_core::endpoint::{Endpoint, Respond, Route};
+use management_core::endpoint::{Endpoint, MountedAt, Respond, Route};
 use tower_service::Service;
 
 /// The management endpoints as a router, to be merged into the application's.
@@ -18,6 +18,11 @@ use tower_service::Service;
 /// the application's other routes; layers that are added after the merge wrap it, too. A listener of their own
 /// ([`Builder::listen`](crate::Builder::listen)) does not take the endpoints away from here: do not merge it
 /// where they are to be there alone.
+///
+/// Nested under a path, as in `.nest("/api", router(&management))` or in a router that is nested itself, all
+/// of its paths are below that: `/api/z/health`, and `/api/livez` with
+/// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths). Merge it into the outermost router where probes
+/// ask at the root.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -91,7 +96,11 @@ impl Service<Request> for Answer {
     }
 
     fn call(&mut self, request: Request) -> Answering {
-        let (request, _) = request.into_parts();
+        let (mut request, _) = request.into_parts();
+        if let Some(nested) = request.extensions.get::<NestedPath>() {
+            let place = MountedAt(nested.as_str().trim_end_matches('/').to_owned());
+            request.extensions.insert(place);
+        }
         Answering(self.endpoint.respond(self.route, &request))
     }
 }

@@ -1,6 +1,7 @@
 //! From a builder to a management, or to all the mistakes in it.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -206,6 +207,7 @@ impl Builder {
             availability,
             drain_timeout: config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET),
             listen: Mutex::new(config.listen),
+            endpoints: AtomicUsize::new(0),
         }))
     }
 }

@@ -346,7 +346,8 @@ impl Builder {
     }
 
     /// Answers at the paths of Kubernetes' own components, too: `/livez`, `/readyz`, `/startupz` and
-    /// `/healthz`, at the root, whatever the prefix, and `/readyz/db` for a check of a probe.
+    /// `/healthz`, without the [`prefix`](Self::prefix), and `/readyz/db` for a check of a probe. They are at
+    /// the root of the router: where it is nested under `/api`, they are at `/api/livez` and its like.
     ///
     /// They answer in text, as the Kubernetes API server does, with 503 where it has 500. Defaults to
     /// none of them.

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -67,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) availability: Availability,
     pub(crate) drain_timeout: Duration,
     pub(crate) listen: Mutex<Option<String>>,
+    /// How many [`Endpoint`](crate::endpoint::Endpoint)s there are that could answer.
+    pub(crate) endpoints: AtomicUsize,
 }
 
 impl Drop for Inner {
@@ -188,6 +191,12 @@ impl Management {
 
     fn listen_address(&self) -> MutexGuard<'_, Option<String>> {
         self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is an [`Endpoint`](crate::endpoint::Endpoint) of this that could answer, such as those
+    /// in a router, or whether all of them have been dropped.
+    pub fn has_endpoint(&self) -> bool {
+        self.inner.endpoints.load(Ordering::Relaxed) > 0
     }
 
     /// One check by its name, if there is one; [`availability`](Self::availability) has the name

@@ -20,13 +20,13 @@ pub enum Route {
     Info,
     /// `/version`
     Version,
-    /// `/livez`, at the root, and not under the prefix: liveness as text
+    /// `/livez`, without the prefix: liveness as text
     Livez,
-    /// `/readyz`, at the root: readiness as text
+    /// `/readyz`, without the prefix: readiness as text
     Readyz,
-    /// `/startupz`, at the root: startup as text
+    /// `/startupz`, without the prefix: startup as text
     Startupz,
-    /// `/healthz`, at the root: everything as text
+    /// `/healthz`, without the prefix: everything as text
     Healthz,
     /// `/livez/{name}`: a check that is part of liveness; there where [`Livez`](Self::Livez) is
     #[serde(skip)]

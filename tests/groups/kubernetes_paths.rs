@@ -150,6 +150,25 @@ async fn on_behalf_of_another_service_no_dependency_is_asked() {
 }
 
 #[tokio::test]
+async fn a_nest_moves_all_paths() {
+    let builder = builder().kubernetes_paths().service_dependency("users", "127.0.0.1:1");
+    let (_, app) = built(builder);
+    let nested = Router::new().nest("/v1", Router::new().nest("/api", app));
+    for path in ["/livez", "/readyz/", "/z/health/liveness", "/z/version"] {
+        assert_eq!(said(&nested, &format!("/v1/api{path}")).await.0, 200, "{path}");
+        assert_eq!(said(&nested, path).await.0, 404, "{path}");
+    }
+    // The log tells the path that is asked.
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    asked(&nested, "/v1/api/z/health", &[("user-agent", "kube-probe/1.37")]).await;
+    let advice = lines.take().into_iter().find(|line| line.contains("kube-probe"));
+    let advice = advice.expect("a warning");
+    assert!(advice.starts_with("WARN kube-probe/1.37 probes /v1/api/z/health, "), "{advice}");
+    assert!(advice.ends_with("let it ask /v1/api/z/health/readiness instead"), "{advice}");
+}
+
+#[tokio::test]
 async fn a_prober_of_everything_is_told_what_to_ask_instead() {
     let builder = builder().kubernetes_paths().service_dependency("users", "127.0.0.1:1");
     let (_, app) = built(builder);

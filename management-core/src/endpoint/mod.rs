@@ -36,6 +36,7 @@ mod text;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -63,9 +64,16 @@ struct Shared {
     advice: Advice,
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.management.inner().endpoints.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Endpoint {
     /// The endpoints of this management.
     pub fn new(management: &Management) -> Self {
+        management.inner().endpoints.fetch_add(1, Ordering::Relaxed);
         let shared = Shared {
             management: management.clone(),
             kept: Kept::default(),
@@ -76,7 +84,8 @@ impl Endpoint {
 
     /// Each path, with the prefix and with `{name}` for one segment, and its route; then those of
     /// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths), which have no prefix. Every path is
-    /// also meant with a slash at its end.
+    /// also meant with a slash at its end. Where an application mounts them under a path of its own, that
+    /// comes before all of them.
     pub fn paths(&self) -> impl Iterator<Item = (String, Route)> {
         let prefix = &self.shared.management.inner().exposure.prefix;
         let prefixed = move |&(path, route): &(&str, _)| (format!("{prefix}{path}"), route);
@@ -137,6 +146,11 @@ impl fmt::Debug for Endpoint {
         f.debug_struct("Endpoint").field("management", &self.shared.management).finish()
     }
 }
+
+/// In the extensions of a request: the path at which the application has mounted the endpoints, where the
+/// request's own path is without it. The log tells paths as they are asked from outside.
+#[derive(Clone, Debug)]
+pub struct MountedAt(pub String);
 
 /// A response that may have to wait for runs. Dropping it ends no run.
 #[must_use = "a future does nothing until it is awaited"]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::header::USER_AGENT;
 use http::request::Parts;
 
+use super::MountedAt;
 use crate::check::Kind;
 use crate::log::line;
 use crate::management::Management;
@@ -34,7 +35,8 @@ impl Advice {
             return;
         }
         if !self.is_given.swap(true, Ordering::Relaxed) {
-            let path = request.uri.path().trim_end_matches('/');
+            let mounted_at = request.extensions.get::<MountedAt>().map_or("", |at| &at.0);
+            let path = format!("{mounted_at}{}", request.uri.path().trim_end_matches('/'));
             let readiness = match path.strip_suffix("/healthz") {
                 Some(root) => format!("{root}/readyz"),
                 None => format!("{path}/readiness"),

@@ -19,7 +19,7 @@ pub(super) const ROUTES: [(&str, Route); 8] = [
     ("/version", Route::Version),
 ];
 
-/// Each path at the root, for those who have the habits of Kubernetes' own components.
+/// Each path without the prefix, for those who have the habits of Kubernetes' own components.
 pub(super) const KUBERNETES: [(&str, Route); 8] = [
     ("/livez", Route::Livez),
     ("/livez/{name}", Route::LivezCheck),
