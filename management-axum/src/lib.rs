@@ -8,6 +8,8 @@ mod testing {}
 
 #[cfg(feature = "trace")]
 mod access_log;
+mod address;
+mod bind;
 mod drain;
 mod listen;
 mod probe;
@@ -16,9 +18,12 @@ mod run;
 mod server;
 mod shutdown;
 mod signals;
+#[cfg(unix)]
+mod unix;
 
 #[cfg(feature = "trace")]
 pub use access_log::{AccessLog, access_log, is_successful_probe};
+pub use address::ListenAddress;
 pub use drain::{Drain, DrainLayer, Draining, drain_layer};
 pub use listen::{Listening, serve};
 #[doc(hidden)]

@@ -13,7 +13,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::drain::drain_layer;
-use crate::listen::listen;
+use crate::listen::{listen, warn_of_no_endpoints};
 use crate::server;
 use crate::signals;
 
@@ -24,7 +24,8 @@ const MOMENT: Duration = Duration::from_secs(1);
 ///
 /// 1. Handlers of SIGTERM and SIGINT are installed when this is called, before the future is polled: a
 ///    signal that comes in between is not lost, nor one that comes to PID 1.
-/// 2. Where [`Builder::listen`](crate::Builder::listen) says so, the endpoints get their listener.
+/// 2. Where [`Builder::listen`](crate::Builder::listen) says so, the endpoints get their listener. Where they have
+///    none by then, and no [`router`](crate::router) has them either, the log warns that nobody can ask.
 /// 3. The application's connections are accepted, which ends the start.
 /// 4. The first signal begins the drain: readiness and `/health` are `OUT_OF_SERVICE` at once, liveness
 ///    stays `UP`, and requests are served as ever for [`Builder::drain_delay`](crate::Builder::drain_delay), while load
@@ -96,6 +97,7 @@ where
             },
             None => None,
         };
+        warn_of_no_endpoints(&management);
         let availability = management.availability();
         let app = drain_layer(&management).layer(app);
         let grace = management.drain_timeout();

@@ -228,11 +228,16 @@ fn merge(layers: [(&str, Config); 3], mistakes: &mut Vec<Mistake>) -> Config {
 
 /// What is wrong with an address to listen at, or nothing.
 fn listen_complaint(address: &str) -> Option<String> {
+    if address.strip_prefix("unix:").is_some_and(|path| path.starts_with('/')) {
+        return (!cfg!(unix))
+            .then(|| format!("`listen` is {address:?}, and there are no Unix sockets here"));
+    }
     let has_port = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
     let is_address = address.parse::<SocketAddr>().is_ok()
         || address.rsplit_once(':').filter(|(host, _)| !host.contains(':')).is_some_and(has_port);
     (!is_address).then(|| {
-        format!("`listen` is {address:?}, which is no address with a port: write it like \"0.0.0.0:8081\"")
+        format!("`listen` is {address:?}, which is no address with a port: write it like \"0.0.0.0:8081\" or \
+                 \"unix:/run/app/management.sock\"")
     })
 }
 

@@ -110,7 +110,7 @@ const ENTRIES_ARE_FOUND: bool = cfg!(any(
 ));
 
 /// Refuses to compile for a target on which nothing would ever be found. Where this list is not that of
-/// `inventory`, [`is_found`] notices.
+/// `inventory`, `build()` notices.
 pub const fn assert_target() {
     if !ENTRIES_ARE_FOUND {
         panic!(

@@ -1,7 +1,7 @@
 //! The endpoints on a port of their own.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use management_axum::{Builder, Check, Listening, Management, run, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -297,4 +297,107 @@ async fn a_head_beyond_measure_is_refused() {
         assert_eq!(answer.status, code, "{length}");
     }
     listening.close().await;
+}
+
+/// What is asked of each address of a listener.
+async fn answers_at_all(listening: &Listening) {
+    for &address in listening.local_addrs() {
+        says(&fetch(address, "/z/health/readiness", "").await, UP);
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_listened_at_with_all_its_addresses() {
+    let lines = Lines::default();
+    let guard = lines.capture();
+    let mut names: Vec<SocketAddr> = lookup_host("localhost:0").await.unwrap().collect();
+    let listening = serve(&built(|builder| builder), "localhost:0").await.unwrap();
+    drop(guard);
+    let port = listening.local_addr().port();
+    assert_ne!(port, 0);
+    names.sort();
+    names.dedup();
+    names.iter_mut().for_each(|address| address.set_port(port));
+    let mut addresses = listening.local_addrs().to_vec();
+    addresses.sort();
+    let lines = lines.take();
+    let is_off = |address: &SocketAddr| {
+        lines.iter().any(|line| {
+            line.starts_with(&format!("INFO the endpoints do not listen at [{}]:", address.ip()))
+        })
+    };
+    names.retain(|address| !is_off(address));
+    assert_eq!(addresses, names);
+    answers_at_all(&listening).await;
+    listening.close().await;
+}
+
+#[tokio::test]
+async fn several_addresses_have_one_port() {
+    let lines = Lines::default();
+    let guard = lines.capture();
+    let mut all: Vec<SocketAddr> =
+        ["127.0.0.1:0", "127.0.0.2:0"].map(|one| one.parse().unwrap()).into();
+    // Not every machine has it.
+    let version_6 = std::net::TcpListener::bind("[::1]:0");
+    all.extend(version_6.map(|_| "[::1]:0".parse::<SocketAddr>().unwrap()));
+    let listening = serve(&built(|builder| builder), &all[..]).await.unwrap();
+    drop(guard);
+    let port = listening.local_addr().port();
+    let expected: Vec<_> = all.iter().map(|one| SocketAddr::new(one.ip(), port)).collect();
+    assert_eq!(listening.local_addrs(), expected);
+    let lines = lines.take();
+    for address in expected {
+        let told = format!("INFO the endpoints listen at http://{address}/z/health");
+        assert!(lines.contains(&told), "{lines:?}");
+    }
+    answers_at_all(&listening).await;
+    let addresses = listening.local_addrs().to_vec();
+    listening.close().await;
+    for address in addresses {
+        is_refused(address).await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_here_is_left_out_and_one_in_use_is_not() {
+    // TEST-NET-1, which no machine has.
+    let absent: SocketAddr = "192.0.2.1:0".parse().unwrap();
+    let lines = Lines::default();
+    let guard = lines.capture();
+    let both = [absent, "127.0.0.1:0".parse().unwrap()];
+    let listening = serve(&built(|builder| builder), &both[..]).await.unwrap();
+    drop(guard);
+    assert_eq!(listening.local_addrs().len(), 1);
+    let left_out = "INFO the endpoints do not listen at 192.0.2.1:0: ";
+    assert!(lines.take().iter().any(|line| line.starts_with(left_out)));
+    answers_at_all(&listening).await;
+    let error = serve(&built(|builder| builder), &[absent, absent][..]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+
+    let port = listening.local_addr().port();
+    let taken: Vec<SocketAddr> =
+        ["127.0.0.2", "127.0.0.1"].map(|ip| format!("{ip}:{port}").parse().unwrap()).into();
+    let error = serve(&built(|builder| builder), &taken[..]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    assert!(error.to_string().contains(&format!(": 127.0.0.1:{port}: ")), "{error}");
+    listening.close().await;
+}
+
+#[tokio::test]
+async fn every_kind_of_address_is_taken() {
+    let management = built(|builder| builder);
+    let ip = IpAddr::from([127, 0, 0, 1]);
+    for listening in [
+        serve(&management, ("localhost", 0)).await.unwrap(),
+        serve(&management, (String::from("127.0.0.1"), 0)).await.unwrap(),
+        serve(&management, (ip, 0)).await.unwrap(),
+        serve(&management, String::from("127.0.0.1:0")).await.unwrap(),
+        serve(&management, &String::from("127.0.0.1:0")).await.unwrap(),
+        serve(&management, SocketAddr::new(ip, 0)).await.unwrap(),
+    ] {
+        answers_at_all(&listening).await;
+        assert_eq!(listening.path(), None);
+        listening.close().await;
+    }
 }

@@ -13,3 +13,5 @@ mod run;
 mod signals;
 #[path = "../support.rs"]
 mod support;
+#[cfg(unix)]
+mod unix_socket;

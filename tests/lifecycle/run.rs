@@ -12,6 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
+use management_axum::endpoint::Endpoint;
 use management_axum::{
     AvailabilityState, Builder, Drained, Management, drain_layer, run, serve, shutdown_on,
 };
@@ -403,4 +404,59 @@ async fn an_address_that_nobody_listens_at_is_told() {
     shutdown_on(&management, pending()).await;
     let told = lines.take();
     assert!(told[0].starts_with("WARN nobody has listened at 127.0.0.1:0"), "{told:?}");
+}
+
+/// The warnings of a service while it is served.
+async fn warnings(management: &Management, app: Router) -> Vec<String> {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let ended = tokio::spawn(run(management, listener, app));
+    fetch(address, "/", "").await;
+    management.availability().stop("the test");
+    ended.await.unwrap().unwrap();
+    lines.take().into_iter().filter(|line| line.starts_with("WARN")).collect()
+}
+
+#[tokio::test]
+async fn endpoints_that_can_be_reached_nowhere_are_told() {
+    let told = "WARN the endpoints can be reached nowhere: ";
+    let without = built(|builder| builder);
+    // One that is made and thrown away answers nobody.
+    drop(management_axum::router::<()>(&without));
+    drop(Endpoint::new(&without).paths().next());
+    let warned = warnings(&without, Router::new()).await;
+    assert!(matches!(&*warned, [line] if line.starts_with(told)), "{warned:?}");
+
+    let (another, without) = (built(|builder| builder), built(|builder| builder));
+    let of_another = management_axum::router(&another);
+    let warned = warnings(&without, of_another).await;
+    assert!(matches!(&*warned, [line] if line.starts_with(told)), "{warned:?}");
+}
+
+#[tokio::test]
+async fn endpoints_that_can_be_reached_somewhere_are_not_told_of() {
+    let merged = built(|builder| builder);
+    let nested = Router::new().nest("/api", management_axum::router(&merged));
+    assert_eq!(warnings(&merged, nested).await, [""; 0]);
+
+    let listens = built(|builder| builder.listen("127.0.0.1:0"));
+    assert_eq!(warnings(&listens, Router::new()).await, [""; 0]);
+
+    let served = built(|builder| builder);
+    let listening = serve(&served, "127.0.0.1:0").await.unwrap();
+    assert_eq!(warnings(&served, Router::new()).await, [""; 0]);
+    listening.close().await;
+
+    // An adapter of the program's own.
+    let adapted = built(|builder| builder);
+    let _endpoint = Endpoint::new(&adapted);
+    assert_eq!(warnings(&adapted, Router::new()).await, [""; 0]);
+
+    let all = Endpoint::new(&built(|builder| builder)).paths().collect::<Vec<_>>();
+    let without = |builder: Builder, (_, route)| builder.endpoint(route, false);
+    let none = built(|builder| all.into_iter().fold(builder, without));
+    assert_eq!(Endpoint::new(&none).paths().count(), 0);
+    assert_eq!(warnings(&none, Router::new()).await, [""; 0]);
 }

@@ -1,0 +1,130 @@
+//! Sockets that listen: at every address of a name.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::serve::Listener;
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
+use tokio::time::sleep;
+
+/// How often a free port is looked for that is free at every address.
+const TRIES: usize = 16;
+
+/// How long accepting rests when the system has no place for a connection, as axum's does.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Listens at every address that there is of this, at one port.
+///
+/// What this machine does not have, as IPv6 where it is off, is left out. An address that is in use is an
+/// error: clients of the name would find somebody else there.
+pub(crate) async fn tcp(address: impl ToSocketAddrs) -> io::Result<Doors> {
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in lookup_host(address).await? {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    let is_any_port = addresses.len() > 1 && addresses.iter().any(|address| address.port() == 0);
+    let mut tries = if is_any_port { TRIES } else { 1 };
+    loop {
+        tries -= 1;
+        match all(&addresses).await {
+            // The port that is free at the first is not at another.
+            Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 0 => {}
+            listeners => return Ok(Doors { listeners: listeners?, next: 0 }),
+        }
+    }
+}
+
+async fn all(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    let (mut listeners, mut absent) = (Vec::new(), Vec::new());
+    let mut port = 0;
+    for &(mut address) in addresses {
+        if address.port() == 0 {
+            address.set_port(port);
+        }
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(listener);
+            }
+            Err(error) if addresses.len() == 1 => return Err(error),
+            Err(error) => {
+                let told = io::Error::new(error.kind(), format!("{address}: {error}"));
+                match error.kind() {
+                    ErrorKind::AddrInUse | ErrorKind::PermissionDenied => return Err(told),
+                    _ => absent.push(told),
+                }
+            }
+        }
+    }
+    if listeners.is_empty() {
+        let none = || io::Error::new(ErrorKind::NotFound, "this name has no address");
+        return Err(absent.into_iter().next().unwrap_or_else(none));
+    }
+    for error in absent {
+        tracing::info!(target: "management", "the endpoints do not listen at {error}");
+    }
+    Ok(listeners)
+}
+
+/// Some listeners as one.
+pub(crate) struct Doors {
+    listeners: Vec<TcpListener>,
+    /// Who is asked first, so that none is kept waiting by another.
+    next: usize,
+}
+
+impl Doors {
+    pub(crate) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let count = self.listeners.len();
+        for turn in 0..count {
+            let at = (self.next + turn) % count;
+            if let Poll::Ready(accepted) = self.listeners[at].poll_accept(cx) {
+                self.next = at + 1;
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Listener for Doors {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            match poll_fn(|cx| self.poll_accept(cx)).await {
+                Ok(accepted) => return accepted,
+                Err(error) if is_of_client(&error) => {}
+                Err(error) => {
+                    tracing::warn!(
+                        target: "management",
+                        "the endpoints' listener accepts no connection for {PAUSE:?}: {error}",
+                    );
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listeners[0].local_addr()
+    }
+}
+
+/// Whether it harms one client alone.
+fn is_of_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
