@@ -85,6 +85,9 @@ inventory::collect!(Own);
 inventory::submit!(Own);
 
 /// Whether what attributes register is found in this program.
+///
+/// Not inlined, so that whoever asks brings the object file with our entry into a static library, too.
+#[inline(never)]
 pub(crate) fn is_found() -> bool {
     inventory::iter::<Own>.into_iter().next().is_some()
 }
