@@ -85,6 +85,8 @@ struct Shared {
     now: Mutex<Now>,
     /// When servers stop to accept connections, once a drain has begun.
     stop_at: watch::Sender<Option<Instant>>,
+    /// Whether servers cut what is in flight.
+    cut: watch::Sender<bool>,
     /// How many servers take requests.
     servers: watch::Sender<usize>,
     drain_delay: Duration,
@@ -98,6 +100,9 @@ struct Now {
     /// Somebody has said it: it is no default any more.
     is_explicit: bool,
     drained_by: Option<String>,
+    drained_at: Option<Instant>,
+    /// It is broken because a server ended, and another one can mend that.
+    has_lost_server: bool,
     /// Somebody has been told that it is too late.
     is_late_told: bool,
 }
@@ -116,9 +121,12 @@ impl Availability {
                 why: None,
                 is_explicit: is_starting,
                 drained_by: None,
+                drained_at: None,
+                has_lost_server: false,
                 is_late_told: false,
             }),
             stop_at: watch::Sender::new(None),
+            cut: watch::Sender::new(false),
             servers: watch::Sender::new(0),
             drain_delay,
             signals,
@@ -164,12 +172,44 @@ impl Availability {
     ///
     /// `why` names what has begun it, such as a signal. A second call changes nothing.
     pub fn drain(&self, why: impl fmt::Display) {
-        self.drain_within(self.shared.drain_delay, why);
+        self.drain_within(self.shared.drain_delay, why, "");
     }
 
     /// Ends the delay of a drain, or begins one without a delay, as Ctrl-C does.
     pub fn stop(&self, why: impl fmt::Display) {
-        self.drain_within(Duration::ZERO, why);
+        self.drain_within(Duration::ZERO, why, "");
+    }
+
+    /// As [`drain`](Self::drain), or as [`stop`](Self::stop) where it `is_urgent`, with something more to say in
+    /// the log where there is no delay. Returns whether there is none.
+    #[doc(hidden)]
+    pub fn drain_on_signal(&self, name: &str, is_urgent: bool, more: &str) -> bool {
+        let delay = if is_urgent { Duration::ZERO } else { self.shared.drain_delay };
+        self.drain_within(delay, name, more);
+        self.shared.stop_at.borrow().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Ends a drain: servers cut what is still in flight, as those of `management-axum`'s `run` do, and
+    /// [`cutting`](Self::cutting) is ready. Begins a drain without a delay where there is none.
+    ///
+    /// `why` names who wants it. A second call changes nothing.
+    pub fn cut(&self, why: impl fmt::Display) {
+        let why = self.tidy(why);
+        self.stop(&why);
+        if !self.shared.cut.send_replace(true) {
+            line!(INFO, "servers cut what is in flight: {why}");
+        }
+    }
+
+    /// Ready when servers are to [`cut`](Self::cut) what is in flight.
+    pub fn cutting(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut cut = self.shared.cut.subscribe();
+        // Kept, so that the sender lives as long as somebody waits for it.
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let _shared = shared;
+            drop(cut.wait_for(|is_cut| *is_cut).await);
+        }
     }
 
     /// Whether a drain has begun.
@@ -185,6 +225,11 @@ impl Availability {
     /// What has begun the drain, if anything has.
     pub fn drain_reason(&self) -> Option<String> {
         self.now().drained_by.clone()
+    }
+
+    /// For how long the service has been draining, if a drain has begun.
+    pub fn drain_time(&self) -> Option<Duration> {
+        self.now().drained_at.map(|at| at.elapsed())
     }
 
     /// Ready when a drain has begun and its delay is over: servers stop to accept connections now.
@@ -218,15 +263,14 @@ impl Availability {
 
     /// Says that the service has a server that does not take requests yet: starting, where nobody has said
     /// anything else.
+    ///
+    /// It is not logged: until now nobody has said that the service accepts requests.
     pub fn expect_server(&self) {
         let mut now = self.now();
-        let is_expected = !now.is_explicit && *self.shared.servers.borrow() == 0;
-        let line = is_expected.then(|| {
+        if !now.is_explicit && *self.shared.servers.borrow() == 0 {
             let why = Some("the service's server is not there yet".to_owned());
-            self.put(&mut now, AvailabilityState::Starting, why, "")
-        });
-        drop(now);
-        tell(line.flatten());
+            self.put(&mut now, AvailabilityState::Starting, why, "");
+        }
     }
 
     /// Says that a service that is accepting by default means it: a server that is
@@ -237,12 +281,13 @@ impl Availability {
     }
 
     /// Says that a server takes requests from now on, which ends the start. Where the guard is dropped
-    /// and no drain has begun, the service is broken.
+    /// and no drain has begun, the service is broken, until another server takes requests.
     pub fn server(&self) -> Server {
         self.shared.servers.send_modify(|servers| *servers += 1);
         let mut now = self.now();
-        let is_starting = now.state == AvailabilityState::Starting;
-        let line = is_starting.then(|| self.put(&mut now, AvailabilityState::Accepting, None, ""));
+        let is_awaited = now.state == AvailabilityState::Starting || now.has_lost_server;
+        let line = (is_awaited && !self.is_draining())
+            .then(|| self.put(&mut now, AvailabilityState::Accepting, None, ""));
         drop(now);
         tell(line.flatten());
         Server { availability: self.clone() }
@@ -263,7 +308,20 @@ impl Availability {
         tell(line);
     }
 
-    fn drain_within(&self, delay: Duration, why: impl fmt::Display) {
+    fn lose_server(&self) {
+        let mut now = self.now();
+        // What somebody has said before is not mended by another server.
+        let is_said = now.state == AvailabilityState::Broken && !now.has_lost_server;
+        now.is_explicit = true;
+        let why = Some("a server has ended, and nobody has told it to".to_owned());
+        let line = self.put(&mut now, AvailabilityState::Broken, why, "");
+        now.has_lost_server = !is_said;
+        drop(now);
+        tell(line);
+    }
+
+    /// `more` is for the log alone, where there is no delay.
+    fn drain_within(&self, delay: Duration, why: impl fmt::Display, more: &str) {
         let why = self.tidy(why);
         let stop_at = Instant::now() + delay;
         let mut now = self.now();
@@ -273,8 +331,13 @@ impl Availability {
                 self.shared.signals.background.rest();
                 now.is_explicit = true;
                 now.drained_by = Some(why.clone());
-                let delay = humantime::format_duration(delay);
-                let served = format!("requests are served for {delay} before servers stop");
+                now.drained_at = Some(Instant::now());
+                let served = if delay.is_zero() {
+                    format!("servers stop now{more}")
+                } else {
+                    let delay = humantime::format_duration(delay);
+                    format!("requests are served for {delay} before servers stop")
+                };
                 let why = format!("draining after {why}");
                 if now.state == AvailabilityState::Broken {
                     Some((false, format!("{why}: {served}")))
@@ -283,7 +346,7 @@ impl Availability {
                 }
             }
             Some(earlier) if stop_at < earlier => {
-                Some((false, format!("servers stop now, without further delay: {why}")))
+                Some((false, format!("servers stop now, without further delay: {why}{more}")))
             }
             Some(_) => return,
         };
@@ -302,6 +365,7 @@ impl Availability {
         more: &str,
     ) -> Line {
         let before = std::mem::replace(&mut now.state, state);
+        now.has_lost_server = false;
         now.why = why.filter(|why| !why.is_empty());
         self.shared.signals.advance();
         if before == state {
@@ -394,7 +458,7 @@ pub struct Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if !self.availability.is_draining() {
-            self.availability.broken("a server has ended, and nobody has told it to");
+            self.availability.lose_server();
         }
         self.availability.shared.servers.send_modify(|servers| *servers -= 1);
     }

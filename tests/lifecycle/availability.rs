@@ -133,6 +133,43 @@ async fn from_a_drain_there_is_no_way_back() {
     probes(&app, DOWN, DOWN).await;
 }
 
+/// What a check says that is slower than the drain, or has no result yet, changes nothing.
+#[tokio::test(start_paused = true)]
+async fn a_drain_raises_no_alarm() {
+    let lines = Lines::default();
+    let hour = Duration::from_secs(3600);
+    let late = Check::new("late", async || std::future::pending::<()>().await).timeout(hour);
+    let (management, app) = built(|builder| builder.check(late));
+    management.availability().drain("SIGTERM");
+    let _guard = lines.capture();
+    get(&app, "/z/health").await;
+    let told = lines.take();
+    let health: Vec<_> = told.iter().filter(|line| line.contains(" health ")).collect();
+    assert!(
+        matches!(&health[..], [line] if line.starts_with("INFO health OUT_OF_SERVICE: ")),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn another_server_mends_what_one_has_broken_that_ended() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (management, app) = built(Builder::starting);
+    let availability = management.availability();
+    drop(availability.server());
+    probes(&app, DOWN, DOWN).await;
+    lines.take();
+    let server = availability.server();
+    probes(&app, UP, UP).await;
+    assert_eq!(lines.take()[0], "INFO availability broken → accepting");
+    // What somebody has said stays.
+    availability.broken("a worker panicked");
+    drop(server);
+    let _server = availability.server();
+    probes(&app, DOWN, DOWN).await;
+}
+
 /// How long it takes until servers stop.
 async fn stopping(availability: &Availability, then: impl AsyncFnOnce()) -> Duration {
     let begun = Instant::now();
