@@ -20,15 +20,15 @@ use crate::address::ListenAddress;
 use crate::bind;
 use crate::drain::drain_layer;
 use crate::router;
-use crate::server::{self, Limits};
+use crate::server::{self, Limits, NextRequest};
 #[cfg(unix)]
 use crate::unix::unix;
 
-/// Slow and silent clients do not keep probers out.
+/// Slow and silent clients do not keep probers out. A prober that asks once a minute keeps its connection.
 const LIMITS: Limits = Limits {
     first_request: Duration::from_secs(10),
-    next_request: Duration::from_secs(60),
-    connections: 256,
+    next_request: NextRequest::Within(Duration::from_secs(90)),
+    connections: Some(256),
 };
 
 /// What a probe in flight may take when the listener closes.
@@ -50,7 +50,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// [`run`](crate::run) that is to obey them gives it [`Management::take_listen`].
 ///
 /// At most 256 clients are connected: one more takes the place of the one that has been silent the
-/// longest. Who sends no request within 10 s, or none for 60 s after the last one, is disconnected.
+/// longest. Who sends no request within 10 s, or none for 90 s after the last one, is disconnected. A client
+/// that closes its sending side after its request, as `nc -N` does, is answered.
 ///
 /// ```
 /// use management_axum::Management;
@@ -152,7 +153,7 @@ where
     };
     let task = tokio::spawn(async move {
         // Probes that are cut have a client that asks again.
-        server::serve(listener, app, closed, GRACE, Some(LIMITS)).await;
+        server::serve(listener, app, closed, pending(), GRACE, LIMITS).await;
     });
     Listening { place, close, task }
 }

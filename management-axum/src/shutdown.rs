@@ -14,8 +14,8 @@ use crate::signals;
 /// signal skips the delay, a third ends the process. Any number of servers may have one, and all of them
 /// stop together.
 ///
-/// [`axum::serve()`] then waits for what is in flight, however long that takes, and only
-/// [`drain_layer`](crate::drain_layer) makes clients leave their connections.
+/// [`axum::serve()`] then waits for what is in flight, however long that takes; only [`run`](crate::run) cuts it at a
+/// second signal. [`drain_layer`](crate::drain_layer) makes clients leave their connections.
 ///
 /// ```no_run
 /// use axum::{Router, routing::get};
@@ -62,7 +62,7 @@ use crate::signals;
 ///
 /// It is called outside of a Tokio runtime, or the system refuses handlers of signals.
 pub fn shutdown(management: &Management) -> impl Future<Output = ()> + Send + use<> {
-    if let Err(error) = signals::handle(management.availability()) {
+    if let Err(error) = signals::handle(management.availability(), false) {
         panic!("no shutdown on signals: {error}");
     }
     stopping(management)

@@ -19,11 +19,15 @@ struct Signal {
 const TERMINATE: Signal = Signal { name: "SIGTERM", number: 15, is_interactive: false };
 const INTERRUPT: Signal = Signal { name: "SIGINT", number: 2, is_interactive: true };
 
+/// What the log says of the next signal, where there is no delay that it could end.
+const NEXT_CUTS: &str = "; the next signal cuts what is in flight";
+
 /// Installs the handlers, here and now, and lets the first signal begin the drain, the second one end its
-/// delay, and the third one the process.
+/// delay, and the third one the process. Where there is no delay and the server `can_cut`, the second
+/// signal cuts what is in flight.
 ///
 /// The task that listens outlives the servers: what is closed after them may hang, too.
-pub(crate) fn handle(availability: &Availability) -> io::Result<()> {
+pub(crate) fn handle(availability: &Availability, can_cut: bool) -> io::Result<()> {
     let runtime = Handle::try_current().map_err(|_| {
         io::Error::other("signals can be handled inside of a Tokio runtime alone: call this there")
     })?;
@@ -33,13 +37,15 @@ pub(crate) fn handle(availability: &Availability) -> io::Result<()> {
     let availability = availability.clone();
     runtime.spawn(async move {
         let first = signals.next().await;
-        if first.is_interactive {
-            availability.stop(first.name);
-        } else {
-            availability.drain(first.name);
-        }
+        let more = if can_cut { NEXT_CUTS } else { "" };
+        let is_stopping = availability.drain_on_signal(first.name, first.is_interactive, more);
         let second = signals.next().await;
-        availability.stop(format_args!("a second signal, {}", second.name));
+        let why = format!("a second signal, {}", second.name);
+        if can_cut && is_stopping {
+            availability.cut(why);
+        } else {
+            availability.stop(why);
+        }
         let third = signals.next().await;
         tracing::warn!(target: "management", "exiting at once: a third signal, {}", third.name);
         process::exit(128 + third.number);

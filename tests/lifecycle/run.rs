@@ -24,10 +24,10 @@ use tokio::task::JoinHandle;
 use crate::lines::Lines;
 use crate::support::fetch;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// A management whose drain waits for nothing by itself.
-fn built(set: impl FnOnce(Builder) -> Builder) -> Management {
+pub(crate) fn built(set: impl FnOnce(Builder) -> Builder) -> Management {
     set(Management::builder().drain_delay(Duration::ZERO)).build().unwrap()
 }
 
@@ -88,26 +88,31 @@ async fn running(management: Management) -> Running {
     let released = Arc::new(Notify::new());
     let app = app(&management, &released);
     let ended = tokio::spawn(run(&management, listener, app));
-    let mut state = management.availability().subscribe();
-    state.wait_for(|state| *state == AvailabilityState::Accepting).await.unwrap();
+    accepts(&management).await;
     Running { management, address, released, ended }
 }
 
+/// Waits until the service accepts requests.
+pub(crate) async fn accepts(management: &Management) {
+    let mut state = management.availability().subscribe();
+    state.wait_for(|state| *state == AvailabilityState::Accepting).await.unwrap();
+}
+
 /// A connection that is kept.
-struct Kept(TcpStream);
+pub(crate) struct Kept(pub(crate) TcpStream);
 
 impl Kept {
-    async fn open(address: SocketAddr) -> Self {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
         Kept(TcpStream::connect(address).await.unwrap())
     }
 
-    async fn ask(&mut self, path: &str) {
+    pub(crate) async fn ask(&mut self, path: &str) {
         let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n");
         self.0.write_all(request.as_bytes()).await.unwrap();
     }
 
     /// Reads until `end`, which is the end of a body that is known.
-    async fn answer(&mut self, end: &str) -> String {
+    pub(crate) async fn answer(&mut self, end: &str) -> String {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {
             let mut buffer = [0; 1024];
@@ -118,7 +123,7 @@ impl Kept {
         String::from_utf8(read).unwrap()
     }
 
-    async fn is_closed(&mut self) -> bool {
+    pub(crate) async fn is_closed(&mut self) -> bool {
         self.0.read(&mut [0; 1]).await.is_ok_and(|count| count == 0)
     }
 }
@@ -128,7 +133,7 @@ fn closes(answer: &str) -> bool {
 }
 
 /// Waits until nobody listens there any more.
-async fn refused(address: SocketAddr) {
+pub(crate) async fn refused(address: SocketAddr) {
     while TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;
     }
@@ -459,4 +464,68 @@ async fn endpoints_that_can_be_reached_somewhere_are_not_told_of() {
     let none = built(|builder| all.into_iter().fold(builder, without));
     assert_eq!(Endpoint::new(&none).paths().count(), 0);
     assert_eq!(warnings(&none, Router::new()).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_log_has_the_changes_of_a_life_and_the_time_of_its_drain() {
+    for is_starting in [false, true] {
+        let lines = Lines::default();
+        let _guard = lines.capture();
+        let management = built(|builder| if is_starting { builder.starting() } else { builder });
+        lines.take();
+        let service = running(management).await;
+        assert_eq!(lines.take(), ["INFO availability starting → accepting"]);
+        service.management.availability().stop("the test");
+        let drained = service.ended.await.unwrap().unwrap();
+        // Nothing was in flight.
+        assert_eq!(drained.took, Duration::ZERO);
+        let told = lines.take();
+        let [begun, ended] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(
+            begun,
+            "INFO availability accepting → refusing: draining after the test; servers stop now"
+        );
+        let told = ended.strip_prefix("INFO drained in ").unwrap();
+        assert!(told.ends_with(": every request is answered"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn the_delay_is_a_part_of_the_drain() {
+    let delay = SECOND / 5;
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let service = running(built(|builder| builder.drain_delay(delay))).await;
+    service.management.availability().drain("the test");
+    let drained = service.ended.await.unwrap().unwrap();
+    assert!(drained.delay >= delay && drained.took.is_zero(), "{drained:?}");
+    let took = drained.delay.as_millis();
+    let told =
+        format!("INFO drained in {took} ms, {took} ms of it the delay: every request is answered");
+    assert_eq!(lines.take().pop(), Some(told));
+}
+
+#[tokio::test]
+async fn what_is_in_flight_can_be_cut() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let service = running(built(|builder| builder.drain_timeout(3600 * SECOND))).await;
+    let mut stuck = Kept::open(service.address).await;
+    stuck.ask("/stuck").await;
+    assert_eq!(fetch(service.address, "/", "").await.status, 200);
+    let availability = service.management.availability();
+    availability.stop("the test");
+    refused(service.address).await;
+    assert!(!service.ended.is_finished());
+    for _ in 0..2 {
+        availability.cut("enough");
+    }
+    assert_eq!(service.ended.await.unwrap().unwrap().cut, 1);
+    assert!(stuck.is_closed().await);
+    availability.cutting().await;
+    let told = lines.take();
+    let cut: Vec<_> = told.iter().filter(|line| line.contains("cut")).collect();
+    assert_eq!(cut.len(), 2, "{told:?}");
+    assert_eq!(cut[0], "INFO servers cut what is in flight: enough");
+    assert!(cut[1].ends_with(" ms: 1 connection was cut with a request in flight"), "{told:?}");
 }

@@ -35,7 +35,8 @@ impl Life {
             .env("MANAGEMENT_DRAIN_DELAY", delay)
             .env("MANAGEMENT_DRAIN_TIMEOUT", timeout)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            // A few lines of log, which fit into the pipe.
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
         let pid = child.id();
@@ -69,6 +70,24 @@ impl Life {
         let mut last = String::new();
         self.said.read_to_string(&mut last).unwrap();
         (last.trim_end().to_owned(), status)
+    }
+
+    /// What it has logged, and the last it says.
+    fn end_and_log(mut self) -> (String, String) {
+        let mut errors = self.child.stderr.take().unwrap();
+        let said = self.end().0;
+        let mut log = String::new();
+        errors.read_to_string(&mut log).unwrap();
+        (said, log)
+    }
+
+    async fn stops_to_listen(&self) {
+        let asking = async {
+            while TcpStream::connect(self.address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "it goes on listening");
     }
 
     async fn becomes(&self, path: &str, code: u16) {
@@ -142,13 +161,37 @@ async fn a_third_signal_ends_the_process() {
         life.signal("-TERM");
         life.becomes("/z/health/readiness", 503).await;
         life.signal("-TERM");
-        while TcpStream::connect(life.address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        life.stops_to_listen().await;
         life.signal(third);
         let (_, status) = life.end();
         assert_eq!((status.code(), status.signal()), (Some(code), None));
         assert!(matches!(request.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+    }
+}
+
+/// As in development, while a browser holds a stream open.
+#[tokio::test]
+async fn without_a_delay_a_second_signal_cuts() {
+    for (signal, name, delay) in
+        [("-INT", "SIGINT", FOR_EVER), ("-INT", "SIGINT", "0s"), ("-TERM", "SIGTERM", "0s")]
+    {
+        let life = Life::begin("run", delay, FOR_EVER);
+        let mut request = stuck(life.address).await;
+        life.becomes("/", 200).await;
+        life.signal(signal);
+        life.stops_to_listen().await;
+        life.signal(signal);
+        let (said, log) = life.end_and_log();
+        assert_eq!(said, format!("{name} 1"), "{log}");
+        assert!(matches!(request.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+        let first = format!(
+            "draining after {name}; servers stop now; the next signal cuts what is in flight\n"
+        );
+        assert!(log.contains(&first), "{log}");
+        assert!(
+            log.contains(&format!("servers cut what is in flight: a second signal, {name}\n")),
+            "{log}"
+        );
     }
 }
 

@@ -1,26 +1,32 @@
 //! One connection, from its first byte to its end.
 
 use std::convert::Infallible;
-use std::future::{pending, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::extract::connect_info::ConnectInfo;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
-use super::silence::Silence;
+use super::activity::{Activity, Answer};
+use super::silence::{Limits, NextRequest};
+use super::watched::Watched;
+
+/// For how long a server that stops waits for the end of a head that has begun.
+const LAST_HEAD: Duration = Duration::from_secs(1);
 
 /// What answers the requests of all connections.
 pub(crate) trait Answers:
@@ -55,65 +61,92 @@ pub(super) enum End {
     Cut,
 }
 
+/// What a connection has to do with, beside its socket.
+pub(super) struct Surroundings {
+    pub(super) activity: Arc<Activity>,
+    pub(super) phase: watch::Receiver<Phase>,
+    /// For how long it waits for what has been sent already, when the server stops.
+    pub(super) moment: Duration,
+    pub(super) limits: Limits,
+}
+
 pub(super) async fn connection<I, A, S>(
     io: I,
     peer: A,
     service: S,
-    mut phase: watch::Receiver<Phase>,
-    moment: Duration,
-    silence: Option<Arc<Silence>>,
+    mut surroundings: Surroundings,
 ) -> End
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Clone + Send + Sync + 'static,
     S: Answers,
 {
-    let heard = silence.clone();
-    // The service has one, and so has each request that waits for its answer.
-    let waiting = Arc::new(());
-    let is_idle = {
-        let waiting = Arc::downgrade(&waiting);
-        move || waiting.strong_count() <= 1
-    };
-    let service = service_fn(move |request: Request<Incoming>| {
-        if let Some(silence) = &heard {
-            silence.is_broken();
+    let activity = Arc::clone(&surroundings.activity);
+    // However this ends, nothing of the connection outlives it.
+    let _cut = CutOnDrop(&activity);
+    let end = requests(io, peer, service, &mut surroundings).await;
+    if end == End::Cut || !activity.is_upgraded() {
+        return end;
+    }
+    tokio::select! {
+        biased;
+        () = activity.closed() => {
+            activity.ledger.is_answered();
+            End::Done
         }
+        _ = surroundings.phase.wait_for(|phase| *phase == Phase::Cut) => End::Cut,
+    }
+}
+
+struct CutOnDrop<'a>(&'a Activity);
+
+impl Drop for CutOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.cut();
+    }
+}
+
+/// The part of a connection that is HTTP.
+async fn requests<I, A, S>(io: I, peer: A, service: S, surroundings: &mut Surroundings) -> End
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Clone + Send + Sync + 'static,
+    S: Answers,
+{
+    let Surroundings { activity, phase, moment, limits } = surroundings;
+    let begins = Arc::clone(activity);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let open = begins.begin(request.version());
+        let is_connect = request.method() == Method::CONNECT;
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer.clone()));
         let mut service = service.clone();
-        let waiting = Arc::clone(&waiting);
         async move {
-            let _waiting = waiting;
             poll_fn(|cx| service.poll_ready(cx)).await?;
-            service.call(request).await
+            let response = service.call(request).await?;
+            let status = response.status();
+            if status == StatusCode::SWITCHING_PROTOCOLS || is_connect && status.is_success() {
+                open.upgrades();
+            }
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, open)))
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    // WebSockets over HTTP/2 need it.
-    builder.http2().enable_connect_protocol();
-    if silence.is_some() {
-        modest(&mut builder);
-    }
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(io), service));
-    let mut too_long = pin!(async {
-        match &silence {
-            Some(silence) => silence.too_long().await,
-            None => pending().await,
-        }
-    });
+    let builder = builder(limits);
+    let io = TokioIo::new(Watched::new(io, Arc::clone(activity)));
+    let served = pin!(builder.serve_connection_with_upgrades(io, service));
+    let limit = pin!(sleep(limits.first_request));
+    let mut served = Served { connection: served, limit, activity };
     tokio::select! {
         // First of all what has been sent already: it is answered, whatever else is due.
         biased;
         // A client that hangs up or talks nonsense harms itself alone.
-        _ = connection.as_mut() => return End::Done,
+        () = poll_fn(|cx| served.poll(cx)) => return End::Done,
         _ = phase.changed() => {}
-        () = &mut too_long => return End::Done,
     }
-    let mut moment = pin!(sleep(moment));
-    let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
-        Poll::Ready(_) => Poll::Ready(true),
-        Poll::Pending if is_idle() => moment.as_mut().poll(cx).map(|()| false),
+    let mut moment = pin!(sleep(*moment));
+    let ended = poll_fn(|cx| match served.poll(cx) {
+        Poll::Ready(()) => Poll::Ready(true),
+        Poll::Pending if !activity.has_request() => moment.as_mut().poll(cx).map(|()| false),
         // An answer yet to come can say that it is the last one.
         Poll::Pending => Poll::Ready(false),
     });
@@ -121,14 +154,85 @@ where
         ended = ended => if ended { return End::Done },
         _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
     }
-    connection.as_mut().graceful_shutdown();
+    served.connection.as_mut().graceful_shutdown();
+    let mut quiet = pin!(sleep(LAST_HEAD));
+    let mut asks_nothing_by = None;
+    let ended = poll_fn(|cx| {
+        let had_request = activity.has_request();
+        if served.poll(cx).is_ready() {
+            if had_request {
+                activity.ledger.is_answered();
+            }
+            return Poll::Ready(());
+        }
+        if activity.has_request() {
+            asks_nothing_by = None;
+            return Poll::Pending;
+        }
+        let by = *asks_nothing_by.get_or_insert_with(|| Instant::now() + LAST_HEAD);
+        poll_at(quiet.as_mut(), by, cx)
+    });
     tokio::select! {
         biased;
         // One that is idle ends with this, even now.
-        _ = connection.as_mut() => End::Done,
-        _ = phase.wait_for(|phase| *phase == Phase::Cut) => End::Cut,
-        () = &mut too_long => End::Done,
+        () = ended => End::Done,
+        _ = phase.wait_for(|phase| *phase == Phase::Cut) => {
+            if activity.has_request() { End::Cut } else { End::Done }
+        }
     }
+}
+
+/// A connection, until it ends or has been silent for too long.
+struct Served<'a, C> {
+    connection: Pin<&'a mut C>,
+    limit: Pin<&'a mut Sleep>,
+    activity: &'a Activity,
+}
+
+impl<C: Future> Served<'_, C> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.connection.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        match self.activity.silence.ends(self.activity.has_request()) {
+            Some(at) => poll_at(self.limit.as_mut(), at, cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Ready at a time that may be another one at each call.
+fn poll_at(mut sleep: Pin<&mut Sleep>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        // One that is too early is asked again then: most times are put off before they come.
+        if sleep.deadline() > at {
+            sleep.as_mut().reset(at);
+        }
+        ready!(sleep.as_mut().poll(cx));
+        if at <= Instant::now() {
+            return Poll::Ready(());
+        }
+        sleep.as_mut().reset(at);
+    }
+}
+
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Who has sent all that it has to say is answered, too.
+    builder.http1().half_close(true);
+    // WebSockets over HTTP/2 need it.
+    builder.http2().enable_connect_protocol();
+    if let NextRequest::Head(most) = limits.next_request {
+        // In the midst of a head a client can answer no ping. Any other one can, so that it may be
+        // silent for as long as it likes.
+        let wait = most / 3;
+        let mut http2 = builder.http2();
+        http2.timer(TokioTimer::new()).keep_alive_interval(most - wait).keep_alive_timeout(wait);
+    }
+    if limits.connections.is_some() {
+        modest(&mut builder);
+    }
+    builder
 }
 
 /// What a client of small questions needs, so that all that are let in together take little memory.

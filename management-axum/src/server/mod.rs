@@ -1,37 +1,53 @@
 //! Accepts connections and serves them, until it is told to stop.
 
+mod activity;
 mod connection;
 mod silence;
+mod watched;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use activity::{Activity, Ledger};
 pub(crate) use connection::Answers;
-use connection::{End, Phase, connection};
-pub(crate) use silence::Limits;
-use silence::Silence;
+use connection::{End, Phase, Surroundings, connection};
+pub(crate) use silence::{Limits, NextRequest};
 
 /// For how long a server that stops waits for what has been sent to it already: the runtime may not have
 /// looked yet, or it is on its way. Who is silent meanwhile is disconnected.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// Serves until `stopping` is ready, and then for at most `grace` what is in flight. Returns how many
-/// connections were cut.
+/// How long connections that are cut may take to notice. Those that do not notice are those whose service
+/// blocks its thread.
+const NOTICE: Duration = Duration::from_secs(1);
+
+/// How a server has ended.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Ended {
+    /// How many connections were cut with a request in flight.
+    pub(crate) cut: usize,
+    /// How long it took, since the server was told to stop, until the last request was answered or cut.
+    pub(crate) took: Duration,
+}
+
+/// Serves until `stopping` is ready, and then what is in flight, for at most `grace` and until `cutting` is
+/// ready.
 pub(crate) async fn serve<L, S>(
     mut listener: L,
     service: S,
     stopping: impl Future<Output = ()>,
+    cutting: impl Future<Output = ()>,
     grace: Duration,
-    limits: Option<Limits>,
-) -> usize
+    limits: Limits,
+) -> Ended
 where
     L: Listener,
     L::Addr: Clone + Sync + 'static,
@@ -40,17 +56,21 @@ where
     let (stop, phase) = watch::channel(Phase::Serve);
     // Most of the grace is for what is in flight, however little it is.
     let moment = MOMENT.min(grace / 4);
+    let ledger = Arc::<Ledger>::default();
     let mut connections = Connections {
         tasks: JoinSet::new(),
-        cut: Arc::default(),
-        silence: Vec::new(),
+        present: Vec::new(),
+        ledger: Arc::clone(&ledger),
         limits,
         moment,
         phase,
     };
+    let mut stopped = Instant::now();
     // Who is in the queue of the system believes to be connected.
-    let mut stopping = pin!(async {
+    let mut stopping = Box::pin(async {
         stopping.await;
+        stopped = Instant::now();
+        ledger.stop();
         sleep(moment).await;
     });
     while let Some((io, peer)) =
@@ -58,20 +78,26 @@ where
     {
         connections.add(io, peer, service.clone());
     }
-    drop(listener);
-    let Connections { mut tasks, cut, .. } = connections;
+    drop((listener, stopping));
+    let Connections { mut tasks, .. } = connections;
     stop.send_replace(Phase::Drain);
-    if is_over(&mut tasks, grace.saturating_sub(moment)).await {
-        return 0;
+    let is_over = tokio::select! {
+        biased;
+        is_over = are_over(&mut tasks, grace.saturating_sub(stopped.elapsed())) => is_over,
+        () = cutting => false,
+    };
+    if is_over {
+        let answered = ledger.last_answer().unwrap_or(stopped);
+        return Ended { cut: 0, took: answered.saturating_duration_since(stopped) };
     }
     stop.send_replace(Phase::Cut);
-    // Those that do not look at it any more are those whose service blocks.
-    is_over(&mut tasks, MOMENT).await;
-    cut.load(Ordering::Relaxed) + tasks.len()
+    let took = stopped.elapsed();
+    are_over(&mut tasks, NOTICE).await;
+    Ended { cut: ledger.cut.load(Ordering::Relaxed) + tasks.len(), took }
 }
 
 /// Whether all end in time.
-async fn is_over(tasks: &mut JoinSet<()>, grace: Duration) -> bool {
+async fn are_over(tasks: &mut JoinSet<()>, grace: Duration) -> bool {
     timeout(grace, async { while tasks.join_next().await.is_some() {} }).await.is_ok()
 }
 
@@ -96,14 +122,13 @@ async fn accept<L: Listener>(
 struct Connections {
     /// Ended when this is dropped.
     tasks: JoinSet<()>,
-    /// Those that are counted, where there are limits.
-    silence: Vec<(Arc<Silence>, AbortHandle)>,
-    limits: Option<Limits>,
+    /// Those that are counted, where there are limits to their number.
+    present: Vec<(Arc<Activity>, AbortHandle)>,
+    ledger: Arc<Ledger>,
+    limits: Limits,
     /// How long each waits for what has been sent already, when the server stops.
     moment: Duration,
     phase: watch::Receiver<Phase>,
-    /// How many were cut with a request in flight.
-    cut: Arc<AtomicUsize>,
 }
 
 impl Connections {
@@ -113,30 +138,37 @@ impl Connections {
         A: Clone + Send + Sync + 'static,
         S: Answers,
     {
-        let silence = self.limits.map(|limits| {
-            self.make_room(limits.connections);
-            Arc::new(Silence::new(limits))
-        });
-        let (phase, moment, cut) = (self.phase.clone(), self.moment, Arc::clone(&self.cut));
-        let connection = connection(io, peer, service, phase, moment, silence.clone());
+        let limits = self.limits;
+        if let Some(most) = limits.connections {
+            self.make_room(most);
+        }
+        let ledger = Arc::clone(&self.ledger);
+        let activity = Activity::new(limits, Arc::clone(&ledger));
+        let (phase, moment) = (self.phase.clone(), self.moment);
+        let surroundings = Surroundings { activity: Arc::clone(&activity), phase, moment, limits };
+        let connection = connection(io, peer, service, surroundings);
         let task = self.tasks.spawn(async move {
             if connection.await == End::Cut {
-                cut.fetch_add(1, Ordering::Relaxed);
+                ledger.cut.fetch_add(1, Ordering::Relaxed);
             }
         });
-        self.silence.extend(silence.map(|silence| (silence, task)));
+        if limits.connections.is_some() {
+            self.present.push((activity, task));
+        }
     }
 
     fn make_room(&mut self, most: usize) {
-        if self.silence.len() < most {
+        if self.present.len() < most {
             return;
         }
-        self.silence.retain(|(_, task)| !task.is_finished());
-        if self.silence.len() >= most {
-            let since = |(_, (silence, _)): &(usize, &(Arc<Silence>, AbortHandle))| silence.since();
-            let longest = self.silence.iter().enumerate().min_by_key(since).map(|(at, _)| at);
+        self.present.retain(|(_, task)| !task.is_finished());
+        if self.present.len() >= most {
+            let since = |(_, (activity, _)): &(usize, &(Arc<Activity>, AbortHandle))| {
+                activity.silence.since()
+            };
+            let longest = self.present.iter().enumerate().min_by_key(since).map(|(at, _)| at);
             if let Some(at) = longest {
-                self.silence.swap_remove(at).1.abort();
+                self.present.swap_remove(at).1.abort();
             }
         }
     }

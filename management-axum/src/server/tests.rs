@@ -11,10 +11,20 @@ use tokio::time::{Instant, advance};
 
 use super::*;
 
+mod application;
+mod half_closed;
+
 const LIMITS: Limits = Limits {
     first_request: Duration::from_secs(10),
-    next_request: Duration::from_secs(60),
-    connections: 3,
+    next_request: NextRequest::Within(Duration::from_secs(90)),
+    connections: Some(3),
+};
+
+/// As `run` has them.
+const APPLICATION: Limits = Limits {
+    first_request: Duration::from_secs(30),
+    next_request: NextRequest::Head(Duration::from_secs(30)),
+    connections: None,
 };
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -53,16 +63,46 @@ struct Limited {
     doors: mpsc::UnboundedSender<DuplexStream>,
 }
 
+/// The same, which can be told to stop.
+struct Stoppable {
+    server: Limited,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Ended>,
+}
+
+impl Stoppable {
+    fn start(app: Router, limits: Limits) -> Self {
+        let (doors, accepted) = mpsc::unbounded_channel();
+        let (stop, stopped) = oneshot::channel();
+        let stopping = async { stopped.await.unwrap() };
+        let serving = serve(Doors(accepted), app, stopping, pending(), PATIENCE, limits);
+        Stoppable { server: Limited { doors }, stop, served: tokio::spawn(serving) }
+    }
+
+    /// How it ends, and after how many seconds.
+    async fn stop(self) -> (Ended, u64) {
+        self.stop.send(()).unwrap();
+        let stopped = Instant::now();
+        let ended = timeout(2 * PATIENCE, self.served).await.unwrap().unwrap();
+        (ended, stopped.elapsed().as_secs())
+    }
+}
+
 impl Limited {
     fn start() -> Self {
         let (doors, accepted) = mpsc::unbounded_channel();
-        tokio::spawn(serve(Doors(accepted), app(), pending(), PATIENCE, Some(LIMITS)));
+        tokio::spawn(serve(Doors(accepted), app(), pending(), pending(), PATIENCE, LIMITS));
         Limited { doors }
     }
 
     async fn connect(&self) -> Client {
         // Less than an answer, so that the server waits for who does not read.
-        let (client, server) = duplex(16);
+        self.connect_through(16).await
+    }
+
+    /// A connection that holds this many bytes that nobody has read.
+    async fn connect_through(&self, capacity: usize) -> Client {
+        let (client, server) = duplex(capacity);
         self.doors.send(server).unwrap();
         // Whoever connects next is later.
         sleep(TURN).await;
@@ -110,21 +150,22 @@ async fn a_client_without_a_request_is_left_after_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_without_another_request_is_left_after_sixty_seconds() {
+async fn a_client_without_another_request_is_left_after_ninety_seconds() {
     let server = Limited::start();
     let mut client = server.connect().await;
     for _ in 0..3 {
         client.ask().await;
-        advance(Duration::from_secs(55)).await;
+        // A usual interval of probes.
+        advance(Duration::from_secs(60)).await;
     }
     client.ask().await;
-    assert_eq!(client.borne().await, 60);
+    assert_eq!(client.borne().await, 90);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_trickles_is_no_request() {
     let server = Limited::start();
-    for (asked_before, most) in [(false, 10), (true, 60)] {
+    for (asked_before, most) in [(false, 10), (true, 90)] {
         let mut client = server.connect().await;
         if asked_before {
             client.ask().await;
@@ -143,7 +184,7 @@ async fn a_client_that_never_reads_is_left() {
     let mut client = Limited::start().connect().await;
     let sending = async { while client.stream.write_all(REQUEST).await.is_ok() {} };
     timeout(PATIENCE, sending).await.expect("it is left");
-    assert_eq!(client.since.elapsed().as_secs(), 60);
+    assert_eq!(client.since.elapsed().as_secs(), 90);
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,7 +230,14 @@ impl Listener for Handshakes {
 #[tokio::test(start_paused = true)]
 async fn a_handshake_is_not_dropped_when_another_client_leaves() {
     let (doors, accepted) = mpsc::unbounded_channel();
-    tokio::spawn(serve(Handshakes(Doors(accepted)), app(), pending(), PATIENCE, None));
+    tokio::spawn(serve(
+        Handshakes(Doors(accepted)),
+        app(),
+        pending(),
+        pending(),
+        PATIENCE,
+        APPLICATION,
+    ));
     let server = Limited { doors };
     let mut first = server.connect().await;
     first.ask().await;
@@ -200,12 +248,12 @@ async fn a_handshake_is_not_dropped_when_another_client_leaves() {
 }
 
 /// A server on a socket that stops when it is told to, and a client that it has answered once.
-async fn on_a_socket() -> (TcpStream, oneshot::Sender<()>, JoinHandle<usize>) {
+async fn on_a_socket() -> (TcpStream, oneshot::Sender<()>, JoinHandle<Ended>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopping = async { stopped.await.unwrap() };
-    let served = tokio::spawn(serve(listener, app(), stopping, PATIENCE, None));
+    let served = tokio::spawn(serve(listener, app(), stopping, pending(), PATIENCE, APPLICATION));
     let mut client = TcpStream::connect(address).await.unwrap();
     ask(&mut client).await;
     (client, stop, served)
@@ -219,7 +267,7 @@ async fn who_has_been_connected_by_the_system_alone_is_answered() {
     let mut client = std::net::TcpStream::connect(kept.peer_addr().unwrap()).unwrap();
     client.write_all(REQUEST).unwrap();
     stop.send(()).unwrap();
-    assert_eq!(timeout(PATIENCE, served).await.unwrap().unwrap(), 0);
+    assert_eq!(timeout(PATIENCE, served).await.unwrap().unwrap().cut, 0);
     let answer = io::read_to_string(client).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello"), "{answer}");
 }
@@ -232,7 +280,7 @@ async fn what_has_come_but_was_not_read_yet_is_answered() {
     let mut answer = String::new();
     timeout(PATIENCE, kept.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.ends_with("hello"), "{answer}");
-    assert_eq!(served.await.unwrap(), 0);
+    assert_eq!(served.await.unwrap().cut, 0);
 }
 
 #[tokio::test]
@@ -241,7 +289,7 @@ async fn who_is_silent_does_not_hold_the_server_up() {
     let silent = TcpStream::connect(kept.peer_addr().unwrap()).await.unwrap();
     stop.send(()).unwrap();
     let stopped = Instant::now();
-    assert_eq!(timeout(PATIENCE, served).await.unwrap().unwrap(), 0);
+    assert_eq!(timeout(PATIENCE, served).await.unwrap().unwrap().cut, 0);
     assert!(stopped.elapsed() < PATIENCE / 4, "{:?}", stopped.elapsed());
     for client in [&mut kept, &mut { silent }] {
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
