@@ -3,6 +3,7 @@
 mod availability;
 mod deploy;
 mod drain;
+mod edges;
 #[path = "../lines.rs"]
 mod lines;
 mod listener;
@@ -15,3 +16,4 @@ mod signals;
 mod support;
 #[cfg(unix)]
 mod unix_socket;
+mod upgrades;
