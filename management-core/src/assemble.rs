@@ -297,9 +297,10 @@ fn tell(slots: &[Arc<Slot>], groups: &Groups, has_version: bool, keys: &[&str]) 
 }
 
 fn counted<T: AsRef<str>>(names: &[T], one: &str, many: &str) -> String {
+    let names: Vec<_> = names.iter().map(|name| log::listed(name.as_ref())).collect();
     match names.len() {
         0 => format!("0 {many}"),
-        1 => format!("1 {one}: {}", names[0].as_ref()),
-        count => format!("{count} {many}: {}", log::some_of(names)),
+        1 => format!("1 {one}: {}", names[0]),
+        count => format!("{count} {many}: {}", log::some_of(&names)),
     }
 }

@@ -98,6 +98,11 @@ fn name_of(name: &str) -> Cow<'_, str> {
     quoted_if(name, name.contains([';', ':', '"']) || name.ends_with(NOT_CRITICAL))
 }
 
+/// A name among others, in quotes where it could be mistaken for several.
+pub(crate) fn listed(name: &str) -> Cow<'_, str> {
+    quoted_if(name, name.contains([',', ';', '"']))
+}
+
 fn quoted_if(text: &str, is_quoted: bool) -> Cow<'_, str> {
     if is_quoted { format!("{text:?}").into() } else { text.into() }
 }

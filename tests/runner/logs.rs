@@ -51,12 +51,13 @@ fn what_there_is_is_told_by_name() {
         .service_dependency("orders", "127.0.0.1:1")
         .version_provider(async || "1")
         .info_contributor("git", async || Ok::<_, std::fmt::Error>(1))
+        .check(Check::new("db, read-only", async || ()))
         .check(Check::new("db", async || ()));
     drop(builder.build().unwrap());
     assert_eq!(
         lines.take(),
         [
-            "INFO registered 1 check: db; 2 service dependencies: orders, users; a version provider; \
+            "INFO registered 2 checks: db, \"db, read-only\"; 2 service dependencies: orders, users; a version provider; \
           1 info contributor: git"
         ]
     );
