@@ -164,8 +164,8 @@ pub(crate) fn warn_of_no_endpoints(management: &Management) {
     if is_wanted && !management.has_endpoint() {
         tracing::warn!(
             target: "management",
-            "the endpoints can be reached nowhere: `.merge(management_axum::router(&management))` has them in the \
-             application, and `.listen(…)` or `MANAGEMENT_LISTEN` on a port of their own",
+            "the endpoints are not reachable: merge `management_axum::router(&management)` into the application, \
+             or give them a port of their own with `.listen(…)` or `MANAGEMENT_LISTEN`",
         );
     }
 }

@@ -168,10 +168,9 @@ impl Builder {
         if !has_checks && provider.is_none() && keys.is_empty() {
             line!(
                 WARN,
-                "nothing is registered and nothing was added, so that health is UP whatever happens: where \
-                 attributes are used, write `use its_crate as _;` for their crate, and look for a flag of the \
-                 linker that drops them, such as `--allow-multiple-definition`; else add checks with \
-                 `.check(…)`",
+                "nothing is registered or added, so health is always UP: add checks with `.check(…)`; if \
+                 attributes are used, write `use its_crate as _;` for their crate, and remove linker flags that \
+                 drop registrations, such as `--allow-multiple-definition`",
             );
         }
         for told in overridden {

@@ -426,7 +426,7 @@ async fn warnings(management: &Management, app: Router) -> Vec<String> {
 
 #[tokio::test]
 async fn endpoints_that_can_be_reached_nowhere_are_told() {
-    let told = "WARN the endpoints can be reached nowhere: ";
+    let told = "WARN the endpoints are not reachable: ";
     let without = built(|builder| builder);
     // One that is made and thrown away answers nobody.
     drop(management_axum::router::<()>(&without));
