@@ -3,9 +3,11 @@
 use std::future::pending;
 use std::io;
 use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use management_core::Availability;
-use tokio::runtime::Handle;
+use tokio::runtime::{self, Handle};
 
 /// A signal that ends a process.
 #[derive(Clone, Copy)]
@@ -23,34 +25,97 @@ const INTERRUPT: Signal = Signal { name: "SIGINT", number: 2, is_interactive: tr
 const NEXT_CUTS: &str = "; the next signal cuts what is in flight";
 
 /// Installs the handlers, here and now, and lets the first signal begin the drain, the second one end its
-/// delay, and the third one the process. Where there is no delay and the server `can_cut`, the second
+/// delay, and the third one the process. Where no delay is left and the server `can_cut`, the second
 /// signal cuts what is in flight.
 ///
-/// The task that listens outlives the servers: what is closed after them may hang, too.
+/// Signals are counted after the servers have ended, too: what is closed after them may hang.
 pub(crate) fn handle(availability: &Availability, can_cut: bool) -> io::Result<()> {
-    let runtime = Handle::try_current().map_err(|_| {
-        io::Error::other("signals can be handled inside of a Tokio runtime alone: call this there")
-    })?;
-    let mut signals = Signals::install().map_err(|error| {
-        io::Error::new(error.kind(), format!("no handlers of signals: {error}"))
-    })?;
-    let availability = availability.clone();
-    runtime.spawn(async move {
-        let first = signals.next().await;
-        let more = if can_cut { NEXT_CUTS } else { "" };
-        let is_stopping = availability.drain_on_signal(first.name, first.is_interactive, more);
-        let second = signals.next().await;
-        let why = format!("a second signal, {}", second.name);
-        if can_cut && is_stopping {
-            availability.cut(why);
-        } else {
-            availability.stop(why);
-        }
-        let third = signals.next().await;
-        tracing::warn!(target: "management", "exiting at once: a third signal, {}", third.name);
-        process::exit(128 + third.number);
-    });
+    if Handle::try_current().is_err() {
+        let why = "signals can be handled inside of a Tokio runtime alone: call this there";
+        return Err(io::Error::other(why));
+    }
+    let mut listeners = listeners();
+    if listeners.is_none() {
+        start().map_err(|error| {
+            io::Error::new(error.kind(), format!("no handlers of signals: {error}"))
+        })?;
+    }
+    let listener = Listener { availability: availability.clone(), can_cut, next: Next::First };
+    listeners.get_or_insert_default().push(listener);
     Ok(())
+}
+
+/// Those who hear of signals; nothing before the handlers are installed.
+static LISTENERS: Mutex<Option<Vec<Listener>>> = Mutex::new(None);
+
+fn listeners() -> MutexGuard<'static, Option<Vec<Listener>>> {
+    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Listener {
+    availability: Availability,
+    can_cut: bool,
+    next: Next,
+}
+
+/// What the next signal does.
+enum Next {
+    First,
+    Second,
+    Third,
+}
+
+impl Listener {
+    fn hear(&mut self, signal: Signal) {
+        let Listener { availability, can_cut, next } = self;
+        *next = match *next {
+            Next::First => {
+                let more = if *can_cut { NEXT_CUTS } else { "" };
+                availability.drain_on_signal(signal.name, signal.is_interactive, more);
+                Next::Second
+            }
+            Next::Second => {
+                let why = format!("a second signal, {}", signal.name);
+                if *can_cut && availability.is_stopping() {
+                    availability.cut(why);
+                } else {
+                    availability.stop(why);
+                }
+                Next::Third
+            }
+            Next::Third => {
+                tracing::warn!(target: "management", "exiting at once: a third signal, {}", signal.name);
+                process::exit(128 + signal.number);
+            }
+        };
+    }
+}
+
+/// Installs the handlers, and starts the thread that tells everyone of signals.
+///
+/// It is a thread with a runtime of its own: a process may hang because the program's runtime does, or
+/// because that is waited for at its end, and a third signal has to end it nevertheless.
+fn start() -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _context = runtime.enter();
+        Signals::install()?
+    };
+    let listen = async move {
+        loop {
+            let signal = signals.next().await;
+            // Not under the lock: whoever is told may take long, or ask to be told of the next one.
+            let mut told = listeners().replace(Vec::new()).unwrap_or_default();
+            told.iter_mut().for_each(|listener| listener.hear(signal));
+            let mut listeners = listeners();
+            told.append(listeners.get_or_insert_default());
+            *listeners = Some(told);
+        }
+    };
+    thread::Builder::new()
+        .name("management-signals".into())
+        .spawn(move || runtime.block_on(listen))
+        .map(|_| ())
 }
 
 #[cfg(unix)]

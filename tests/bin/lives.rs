@@ -7,6 +7,7 @@ use std::error::Error;
 use std::future::pending;
 use std::io;
 use std::process;
+use std::thread;
 
 use axum::{Router, routing::get};
 use management_axum::{Check, Management, run, shutdown};
@@ -57,6 +58,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
             running.await?;
             println!("drained");
             pending::<()>().await;
+        }
+        "hangs" => {
+            let running = run(&management, listener, app);
+            println!("{address}");
+            running.await?;
+            tokio::task::spawn_blocking(|| {
+                println!("drained");
+                loop {
+                    thread::park();
+                }
+            });
         }
         _ => {
             let running = run(&management, listener, app);

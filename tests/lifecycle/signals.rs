@@ -197,15 +197,18 @@ async fn without_a_delay_a_second_signal_cuts() {
 
 #[tokio::test]
 async fn what_hangs_after_the_drain_can_be_ended_too() {
-    let mut life = Life::begin("cleanup", "0s", FOR_EVER);
-    life.signal("-TERM");
-    assert_eq!(life.line(), "drained");
-    // Signals of one kind that are pending are one, so they are sent until they have been heard.
-    while life.child.try_wait().unwrap().is_none() {
+    // What the program does after `run`, and what its runtime waits for when `main` has returned.
+    for scenario in ["cleanup", "hangs"] {
+        let mut life = Life::begin(scenario, "0s", FOR_EVER);
         life.signal("-TERM");
-        tokio::task::yield_now().await;
+        assert_eq!(life.line(), "drained");
+        // Signals of one kind that are pending are one, so they are sent until they have been heard.
+        while life.child.try_wait().unwrap().is_none() {
+            life.signal("-TERM");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(life.end().1.code(), Some(143), "{scenario}");
     }
-    assert_eq!(life.end().1.code(), Some(143));
 }
 
 #[tokio::test]
