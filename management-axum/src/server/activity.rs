@@ -50,6 +50,8 @@ pub(super) struct Activity {
     is_blocked: AtomicBool,
     /// It has requests side by side, as HTTP/2 does: what comes need not belong to a head.
     is_multiplexed: AtomicBool,
+    /// What came last was the end of a head, so that no other one has begun.
+    has_whole_head: AtomicBool,
     /// A request has made it, or a part of it, the application's own.
     is_upgraded: AtomicBool,
     upgraded: Mutex<Upgraded>,
@@ -77,6 +79,7 @@ impl Activity {
             open: AtomicUsize::new(0),
             is_blocked: AtomicBool::new(false),
             is_multiplexed: AtomicBool::new(false),
+            has_whole_head: AtomicBool::new(true),
             is_upgraded: AtomicBool::new(false),
             upgraded: Mutex::default(),
             closed: Notify::new(),
@@ -88,16 +91,17 @@ impl Activity {
         self.open.load(Relaxed) > 0 || self.is_blocked.load(Relaxed) || self.is_upgraded()
     }
 
-    /// A request has come.
-    pub(super) fn begin(self: &Arc<Self>, version: Version) -> Open {
+    /// A request has come, whose body may be still to come.
+    pub(super) fn begin(self: &Arc<Self>, version: Version, has_body: bool) -> Open {
         self.silence.is_broken();
         self.is_multiplexed.store(version > Version::HTTP_11, Relaxed);
         self.open.fetch_add(1, Relaxed);
-        Open(Arc::clone(self))
+        Open { activity: Arc::clone(self), has_body }
     }
 
-    /// Bytes have come.
-    pub(super) fn is_fed(&self) {
+    /// Bytes have come, and may be the last of a head.
+    pub(super) fn is_fed(&self, ends_head: bool) {
+        self.has_whole_head.store(ends_head, Relaxed);
         if self.open.load(Relaxed) == 0 && !self.is_multiplexed.load(Relaxed) {
             self.silence.head_grows();
         }
@@ -150,19 +154,28 @@ impl Activity {
 }
 
 /// A request that has not been answered to the end.
-pub(super) struct Open(Arc<Activity>);
+pub(super) struct Open {
+    activity: Arc<Activity>,
+    has_body: bool,
+}
 
 impl Open {
     /// Its answer leaves the connection to the application.
     pub(super) fn upgrades(&self) {
-        self.0.is_upgraded.store(true, Relaxed);
+        self.activity.is_upgraded.store(true, Relaxed);
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
-        self.0.ledger.is_answered();
+        let Open { activity, has_body } = self;
+        let was_last = activity.open.fetch_sub(1, Relaxed) == 1;
+        activity.ledger.is_answered();
+        // What came behind a request is the begin of the next head, unless it is a body.
+        let has_more = !*has_body && !activity.has_whole_head.load(Relaxed);
+        if was_last && has_more && !activity.is_multiplexed.load(Relaxed) {
+            activity.silence.head_grows();
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::extract::connect_info::ConnectInfo;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -116,7 +116,7 @@ where
     let Surroundings { activity, phase, moment, limits } = surroundings;
     let begins = Arc::clone(activity);
     let service = service_fn(move |request: Request<Incoming>| {
-        let open = begins.begin(request.version());
+        let open = begins.begin(request.version(), !request.body().is_end_stream());
         let is_connect = request.method() == Method::CONNECT;
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer.clone()));

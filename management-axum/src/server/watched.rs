@@ -20,6 +20,8 @@ pub(super) struct Watched<I> {
     ahead: Option<u8>,
     /// Nothing will come any more.
     has_ended: bool,
+    /// The last bytes that have been read.
+    tail: [u8; 4],
     /// Whoever reads waits to be woken.
     is_awaited: bool,
     activity: Arc<Activity>,
@@ -27,7 +29,7 @@ pub(super) struct Watched<I> {
 
 impl<I> Watched<I> {
     pub(super) fn new(io: I, activity: Arc<Activity>) -> Self {
-        Watched { io, ahead: None, has_ended: false, is_awaited: false, activity }
+        Watched { io, ahead: None, has_ended: false, tail: [0; 4], is_awaited: false, activity }
     }
 
     fn end_input(&mut self) {
@@ -113,8 +115,13 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
                 }
             }
         }
-        if buffer.filled().len() > before {
-            this.activity.is_fed();
+        let new = &buffer.filled()[before..];
+        if !new.is_empty() {
+            for byte in &new[new.len().saturating_sub(this.tail.len())..] {
+                this.tail.rotate_left(1);
+                this.tail[3] = *byte;
+            }
+            this.activity.is_fed(this.tail.ends_with(b"\n\r\n") || this.tail.ends_with(b"\n\n"));
         }
         Poll::Ready(Ok(()))
     }

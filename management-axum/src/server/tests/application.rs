@@ -47,6 +47,34 @@ async fn a_later_head_has_half_a_minute_and_may_begin_at_any_time() {
     assert!((30..=31).contains(&after), "{after}");
 }
 
+/// It comes in one part with the request before it, which is answered.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_begins_behind_a_request_has_half_a_minute() {
+    let running = start();
+    for (behind, borne) in [("GET /", 30), ("GET / HTTP/1.1\r\n", 30)] {
+        let mut client = running.server.connect_through(4096).await;
+        client.stream.write_all(&[REQUEST, behind.as_bytes()].concat()).await.unwrap();
+        let begun = Instant::now();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, client.stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        assert!(answer.ends_with(b"\r\n\r\nhello"), "{behind}");
+        assert_eq!(begun.elapsed().as_secs(), borne, "{behind}");
+    }
+    // A body is none.
+    let mut client = running.server.connect_through(4096).await;
+    client
+        .stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(timeout(PATIENCE, client.stream.read_u8()).await.unwrap().unwrap());
+    }
+    sleep(20 * MINUTE).await;
+    client.ask().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn requests_may_take_longer() {
     let running = start();
