@@ -45,8 +45,8 @@ const LIMITS: Limits = Limits {
 /// 6. The listener of the endpoints closes, once every server that is run under this `Management` has
 ///    drained, or cut. A server of your own counts, for as long, while it holds a [`Server`](crate::Server).
 ///
-/// A second signal skips the delay; where there is none, it cuts what is in flight, and the log line of the
-/// first one says so. A third one ends the process, with 128 plus its number, also after this has returned.
+/// A second signal skips the delay. Where there is none, or where it is over, the second signal cuts what is in
+/// flight; without a delay, the log line of the first one says so. A third one ends the process, with 128 plus its number, also after this has returned.
 /// Signals are the process's: each `run` in it hears and counts them.
 ///
 /// [`Availability::drain`](crate::Availability::drain) begins a drain without a signal, and
@@ -230,8 +230,8 @@ impl Drained {
                 tracing::info!(target: "management", "drained in {total} ms{delay}: every request is answered");
                 return;
             }
-            1 => "1 connection was cut with a request in flight".to_owned(),
-            _ => format!("{cut} connections were cut with requests in flight"),
+            1 => "1 connection was cut with a request in flight, or upgraded".to_owned(),
+            _ => format!("{cut} connections were cut with requests in flight, or upgraded"),
         };
         tracing::warn!(target: "management", "drained in {total} ms{delay}: {told}");
     }

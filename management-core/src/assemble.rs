@@ -231,6 +231,13 @@ fn listen_complaint(address: &str) -> Option<String> {
         return (!cfg!(unix))
             .then(|| format!("`listen` is {address:?}, and there are no Unix sockets here"));
     }
+    let is_address_of_unix = |rest: &str| rest.parse::<u16>().is_err();
+    if address.strip_prefix("unix:").is_some_and(is_address_of_unix) {
+        return Some(format!(
+            "`listen` is {address:?}: the path of a Unix socket must be absolute, as in \
+             \"unix:/run/app/management.sock\""
+        ));
+    }
     let has_port = |(host, port): (&str, &str)| !host.is_empty() && port.parse::<u16>().is_ok();
     let is_address = address.parse::<SocketAddr>().is_ok()
         || address.rsplit_once(':').filter(|(host, _)| !host.contains(':')).is_some_and(has_port);

@@ -181,11 +181,16 @@ impl Availability {
     }
 
     /// As [`drain`](Self::drain), or as [`stop`](Self::stop) where it `is_urgent`, with something more to say in
-    /// the log where there is no delay. Returns whether there is none.
+    /// the log where there is no delay.
     #[doc(hidden)]
-    pub fn drain_on_signal(&self, name: &str, is_urgent: bool, more: &str) -> bool {
+    pub fn drain_on_signal(&self, name: &str, is_urgent: bool, more: &str) {
         let delay = if is_urgent { Duration::ZERO } else { self.shared.drain_delay };
         self.drain_within(delay, name, more);
+    }
+
+    /// Whether a drain has begun and its delay is over.
+    #[doc(hidden)]
+    pub fn is_stopping(&self) -> bool {
         self.shared.stop_at.borrow().is_some_and(|at| at <= Instant::now())
     }
 

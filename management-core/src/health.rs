@@ -87,6 +87,14 @@ impl Health {
         Health::new(Status::Down).because(reason)
     }
 
+    /// It does not work, for a reason that is tidy already.
+    fn failed(reason: String) -> Self {
+        Health {
+            reason: Some(reason).filter(|reason| !reason.is_empty()),
+            ..Health::new(Status::Down)
+        }
+    }
+
     fn because(mut self, reason: impl fmt::Display) -> Self {
         self.reason = Some(text::tidy(reason)).filter(|reason| !reason.is_empty());
         self
@@ -251,7 +259,7 @@ impl IntoHealth for bool {
 
 impl<T: IntoHealth, E: Into<Box<dyn Error + Send + Sync>>> IntoHealth for Result<T, E> {
     fn into_health(self) -> Health {
-        self.map_or_else(|error| Health::down(error.into_reason()), T::into_health)
+        self.map_or_else(|error| Health::failed(error.into_reason()), T::into_health)
     }
 }
 
@@ -279,6 +287,6 @@ impl<T: IntoHealth> Checked<Convertible> for T {
 
 impl<T: IntoHealth, E: LocalError> Checked<Local> for Result<T, E> {
     fn health(self) -> Health {
-        self.map_or_else(|error| Health::down(error.into_reason()), T::into_health)
+        self.map_or_else(|error| Health::failed(error.into_reason()), T::into_health)
     }
 }

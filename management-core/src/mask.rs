@@ -6,6 +6,7 @@
 
 mod words;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::secret::{self, Names, is_secret};
@@ -17,7 +18,7 @@ const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 /// Masks what is secret in a text of any number of lines, in a time that grows with its length.
 pub(crate) fn mask(text: &str, names: &Names) -> String {
-    let text = mask_urls(text, names);
+    let text = mask_urls(&mask_private_keys(text), names);
     let scan = Scan { text: &text, names };
     let mut masked = String::with_capacity(text.len());
     let (mut kept, mut at) = (0, 0);
@@ -33,6 +34,29 @@ pub(crate) fn mask(text: &str, names: &Names) -> String {
     }
     masked.push_str(&text[kept..]);
     masked
+}
+
+/// Replaces what is inside of the PEM blocks of private keys.
+fn mask_private_keys(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = "PRIVATE KEY-----";
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(BEGIN) {
+        let (before, after) = rest.split_at(at + BEGIN.len());
+        let end = after.find("-----END ").unwrap_or(after.len());
+        masked.push_str(before);
+        masked.push_str(MASK);
+        // The name of the block stands in its end, too.
+        let (_, tail) = after.split_at(end);
+        let tail_end = tail.find(BEGIN).map_or(tail.len(), |at| at + BEGIN.len());
+        masked.push_str(&tail[..tail_end]);
+        rest = &tail[tail_end..];
+    }
+    if masked.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(rest);
+    Cow::Owned(masked)
 }
 
 /// Whether this is a token as some issuers write theirs.
@@ -239,20 +263,40 @@ impl<'a> Scan<'a> {
         let is_header = ["authorization", "cookie", "cookies"]
             .iter()
             .any(|name| last.eq_ignore_ascii_case(name));
+        let is_colon = separator != Separator::Equals;
+        let is_sure = key.is_added
+            || outer.is_some()
+            || secret::is_telling(key.name)
+            || self.is_structured(key.start);
         let end = match separator {
-            Separator::Colon | Separator::ColonAndSpace if !key.is_added && is_prose(rest) => {
+            _ if is_colon && !key.is_added && is_prose(rest) => return None,
+            // A path, and what an error says of it.
+            Separator::ColonAndSpace
+                if !key.is_added && self.text[floor..key.start].ends_with('/') =>
+            {
                 return None;
             }
-            _ if is_header => line_end(start),
-            Separator::ColonAndSpace if self.begins_line(key.start, outer.is_some()) => {
-                line_end(start)
-            }
-            Separator::ColonAndSpace => self.words_end(start),
+            Separator::ColonAndSpace if rest.starts_with(['|', '>']) => self.block_end(start)?,
             Separator::Colon
                 if !key.is_added && !secret::may_be_digits(key.name) && is_port(rest) =>
             {
                 return None;
             }
+            _ if is_header => line_end(start),
+            // After a word such as `token` an error may go on in any way.
+            _ if is_colon && !is_sure => {
+                let end = self.word_end(start);
+                looks_random(&self.text[start..end]).then_some(end)?
+            }
+            Separator::Equals
+                if !key.is_added && secret::may_be_count(key.name) && is_number(word) =>
+            {
+                return None;
+            }
+            Separator::ColonAndSpace if self.begins_line(key.start, outer.is_some()) => {
+                line_end(start)
+            }
+            Separator::ColonAndSpace => self.words_end(start),
             Separator::Equals if self.is_in_list(key.start, start, floor) => self.item_end(start),
             Separator::Colon | Separator::Equals => self.scheme_and_value_end(start),
         };
@@ -408,6 +452,25 @@ impl<'a> Scan<'a> {
         self.text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count()
     }
 
+    /// Where a block of YAML ends that begins with `|` or `>`: behind the lines that are indented.
+    fn block_end(&self, start: usize) -> Option<usize> {
+        let mut lines = self.text[start..].split_inclusive('\n');
+        let sign = lines.next()?.trim_end();
+        if !sign[1..].chars().all(|c| "+-0123456789".contains(c)) {
+            return None;
+        }
+        let is_inside = |line: &&str| line.trim().is_empty() || line.starts_with([' ', '\t']);
+        let length: usize = lines.take_while(is_inside).map(str::len).sum();
+        let block = &self.text[start..start + self.text[start..].find('\n')? + 1 + length];
+        Some(start + block.trim_end().len())
+    }
+
+    /// Whether a name begins a line after another one, or what is in braces, as names of values do.
+    fn is_structured(&self, start: usize) -> bool {
+        let before = self.text[..start].trim_end_matches([' ', '\t', '-']);
+        before.ends_with(['\n', '\r', '{'])
+    }
+
     /// Whether a line has nothing before its name but what YAML has there.
     fn begins_line(&self, start: usize, is_quoted: bool) -> bool {
         let before = &self.text[..start - usize::from(is_quoted)];
@@ -528,6 +591,17 @@ fn is_prose(text: &str) -> bool {
     let is_code = first.len() == 3 && first.bytes().all(|byte| byte.is_ascii_digit());
     let mut words = beginning(text).split_whitespace().skip(1).take(3).map(first_word);
     (is_code || is_in(SUBJECTS, first)) && words.any(|word| is_in(PROSE, word))
+}
+
+/// Whether a word is none of a language: a token rather than what an error says.
+fn looks_random(word: &str) -> bool {
+    let has = |is_one: fn(&u8) -> bool| word.bytes().any(|byte| is_one(&byte));
+    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    word.len() >= 7 && is_mixed || word.len() >= 24 || has_known_form(word)
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether this is the port of a host, or the line of a file.

@@ -1,7 +1,6 @@
 //! Why something failed, from the error that a function returned.
 
 use std::error::Error;
-use std::fmt;
 
 use crate::text;
 
@@ -63,33 +62,29 @@ impl<E: LocalError> IntoReason<Local> for E {
 
 /// An error on one line, and behind it each of its causes that the line does not tell yet.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    // The alternate form has causes already where an error type writes them there, as anyhow's does.
-    let mut line = text::tidy(format_args!("{error:#}"));
     let mut cause = error.source();
+    let mut line = match cause {
+        Some(_) => text::tidy(error),
+        // Some types write their causes there and have no source.
+        None => text::tidy(format_args!("{error:#}")),
+    };
     for _ in 0..DEEPEST {
         let Some(error) = cause else { break };
         let told = text::tidy(error);
         if !contains(&line, &told) {
             line = match &*line {
                 "" => told,
-                outer => text::tidy(Caused { outer, cause: &told }),
+                // Each is masked by itself: what an error is about is no name of what its cause says.
+                outer => text::capped_line(format!(
+                    "{}: {told}",
+                    // What ends with a colon announces its cause.
+                    outer.trim_end_matches(':')
+                )),
             };
         }
         cause = error.source();
     }
     line
-}
-
-struct Caused<'a> {
-    outer: &'a str,
-    cause: &'a str,
-}
-
-impl fmt::Display for Caused<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What ends with a colon announces its cause.
-        write!(f, "{}: {}", self.outer.trim_end_matches(':'), self.cause)
-    }
 }
 
 /// Whether a line tells a cause: as whole words, so that a cause of `5` is not found in `15 tries`.
@@ -107,6 +102,8 @@ fn contains(line: &str, cause: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+
     use super::*;
 
     /// An error of this text, and its cause.
@@ -152,6 +149,11 @@ mod tests {
                 "at postgres://***@h: no postgres://***@h",
             ),
             (&["(os error 2)", "os error 2"], "(os error 2)"),
+            (
+                &["cannot change password", "quota exceeded"],
+                "cannot change password: quota exceeded",
+            ),
+            (&["login failed", "password: hunter2"], "login failed: password: ***"),
         ] {
             assert_eq!(chain_of(texts).into_reason(), told, "{texts:?}");
         }

@@ -1,8 +1,12 @@
 //! The names whose values are secret: passwords, tokens, keys and their kind.
 
 /// Wherever they stand in a word of a name.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 24] = [
     "password",
+    "passkey",
+    "userpass",
+    "bindpw",
+    "csrf",
     "passwd",
     "passphrase",
     "passcode",
@@ -28,8 +32,10 @@ const PARTS: [&str; 20] = [
 const OTHER_WORDS: [&str; 4] = ["iz", "is", "ar", "less"];
 
 /// As a word of their own: `api-key` is secret, and `keywords` are not.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 20] = [
     "pass",
+    "cred",
+    "creds",
     "pw",
     KEY,
     "auth",
@@ -75,8 +81,13 @@ const HARMLESS: [&str; 19] = [
 ];
 
 /// The last word of a name that tells something of a secret, but not the secret: `token_type`.
-const ABOUT_ONE: [&str; 37] = [
+const ABOUT_ONE: [&str; 42] = [
     "age",
+    "bucket",
+    "left",
+    "ref",
+    "used",
+    "version",
     "algorithm",
     "at",
     "attempts",
@@ -191,6 +202,19 @@ pub(crate) fn may_be_digits(name: &str) -> bool {
     let last = name.rsplit(' ').next().unwrap_or_default();
     ["pass", "pwd", "pw", "pin", "psk", "otp", "secret"].iter().any(|end| last.ends_with(end))
         || ["password", "passwd", "passcode", "passphrase"].iter().any(|part| last.contains(part))
+}
+
+/// Whether a name is that of a secret and of nothing else, so that what an error says does not follow it.
+pub(crate) fn is_telling(name: &str) -> bool {
+    let words = words(name);
+    let is_compound = words.ends_with(" key") || words.ends_with(" token");
+    is_compound || may_be_digits(name)
+}
+
+/// Whether a number that goes by this name may be a count of secrets: `max_tokens`.
+pub(crate) fn may_be_count(name: &str) -> bool {
+    let last = words(name).rsplit(' ').next().map(str::to_owned).unwrap_or_default();
+    ["tokens", "secrets", "sessions", "keys", "cookies"].contains(&&*last)
 }
 
 /// The words of a name like `dbKey`, `db_key` or `DB-KEY`, in lower case, with a space between them.

@@ -92,6 +92,11 @@ fn capped(text: impl fmt::Display) -> (String, bool) {
     (all.text, is_cut)
 }
 
+/// At most as long as what [`tidy`] gives, of a text that is tidy already.
+pub(crate) fn capped_line(line: String) -> String {
+    cut(line, LONGEST, false)
+}
+
 /// At most `longest` bytes, with a sign where something is missing.
 fn cut(mut line: String, longest: usize, is_cut: bool) -> String {
     if line.len() > longest || is_cut {

@@ -336,6 +336,11 @@ fn an_address_to_listen_at_has_a_port() {
         let told = format!("`listen` is {address:?}, which is no address with a port");
         assert!(error.to_string().contains(&told), "{error}");
     }
+    let relative = Management::builder().listen("unix:management.sock").build().unwrap_err();
+    assert!(
+        relative.to_string().contains("the path of a Unix socket must be absolute"),
+        "{relative}"
+    );
     for address in ["[::1]:0", "localhost:8081", "0.0.0.0:80"] {
         assert!(Management::builder().listen(address).build().is_ok(), "{address}");
     }

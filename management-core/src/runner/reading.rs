@@ -66,7 +66,7 @@ impl fmt::Display for Missing {
             Missing::Interrupted => f.write_str("the run was dropped with its runtime"),
             Missing::NoRuntime => f.write_str("asked outside of a Tokio runtime"),
             Missing::NotYet => f.write_str("no result yet"),
-            Missing::Draining => f.write_str("still running when the drain decided the answer"),
+            Missing::Draining => f.write_str("no result before the drain"),
         }
     }
 }
