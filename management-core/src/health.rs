@@ -153,7 +153,9 @@ impl Value for Health {
     }
 
     fn mask(&mut self, names: &Names) {
-        json::mask_details(&mut self.details, names);
+        if !self.details.is_empty() {
+            json::mask_details(&mut self.details, names);
+        }
         if names.are_usual() {
             return;
         }

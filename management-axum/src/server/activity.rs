@@ -91,6 +91,11 @@ impl Activity {
         self.open.load(Relaxed) > 0 || self.is_blocked.load(Relaxed) || self.is_upgraded()
     }
 
+    /// Whether a request waits for its answer, or for more of it.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Relaxed) > 0
+    }
+
     /// A request has come, whose body may be still to come.
     pub(super) fn begin(self: &Arc<Self>, version: Version, has_body: bool) -> Open {
         self.silence.is_broken();

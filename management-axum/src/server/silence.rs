@@ -59,7 +59,10 @@ impl Silence {
 
     /// A request has come.
     pub(super) fn is_broken(&self) {
-        self.asked.set(self.begun);
+        // Without a limit between requests, it does not matter when one came.
+        if matches!(self.limits.next_request, NextRequest::Within(_)) || self.asked.is_unset() {
+            self.asked.set(self.begun);
+        }
         self.head.clear();
     }
 
@@ -119,6 +122,10 @@ impl Moment {
     fn set(&self, begun: Instant) {
         let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
         self.0.store(nanos + 1, Relaxed);
+    }
+
+    fn is_unset(&self) -> bool {
+        self.0.load(Relaxed) == 0
     }
 
     fn clear(&self) {

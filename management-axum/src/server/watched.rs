@@ -117,9 +117,13 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         }
         let new = &buffer.filled()[before..];
         if !new.is_empty() {
-            for byte in &new[new.len().saturating_sub(this.tail.len())..] {
-                this.tail.rotate_left(1);
-                this.tail[3] = *byte;
+            match new.last_chunk() {
+                Some(tail) => this.tail = *tail,
+                None => {
+                    this.tail.rotate_left(new.len());
+                    let start = this.tail.len() - new.len();
+                    this.tail[start..].copy_from_slice(new);
+                }
             }
             this.activity.is_fed(this.tail.ends_with(b"\n\r\n") || this.tail.ends_with(b"\n\n"));
         }
@@ -156,7 +160,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
         self.attend(&Side::Write, cx)?;
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.activity.set_blocked(flushed.is_pending());
-        self.look_ahead(cx)?;
+        // Else whoever serves the connection reads by itself.
+        if flushed.is_pending() || self.activity.is_open() {
+            self.look_ahead(cx)?;
+        }
         flushed
     }
 

@@ -106,7 +106,7 @@ impl<F> Blocking<F> {
         // Left before anyone hears of the outcome, so that the next run finds the place free.
         let _leave = Leave(&self.running_since);
         let _context = runtime.enter();
-        self.panics.catch(&self.work)
+        self.panics.catch(|| Ok((self.work)()), Err)
     }
 
     /// Takes the place of the one thread, or says since when it is taken.

@@ -341,10 +341,10 @@ impl<V: Value> Runner<V> {
                     ready!(turn.poll(cx));
                 }
                 let _thread = has_workers.then(|| runner.thread(place.id));
-                let panics = runner.job.panics();
-                panics
-                    .catch(|| job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx))
-                    .unwrap_or_else(|failure| Poll::Ready(Err(failure)))
+                runner.job.panics().catch(
+                    || job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx),
+                    |failure| Poll::Ready(Err(failure)),
+                )
             });
             // A block of its own, so that the outcome is no part of the future from here on.
             let is_left_in_the_middle = {

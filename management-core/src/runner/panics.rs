@@ -8,19 +8,27 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::thread;
 
 use super::Failure;
 
 thread_local! {
-    /// The job that this thread is just running.
-    static RUNNING: Cell<Option<Arc<Panics>>> = const { Cell::new(None) };
+    /// The job that this thread is just running, as [`Panics::id`] has it.
+    static RUNNING: Cell<usize> = const { Cell::new(0) };
 }
+
+/// Every job that has panicked.
+static PANICKED: Mutex<Vec<Weak<Panics>>> = Mutex::new(Vec::new());
 
 /// What has been printed of a job's panics since its last success.
 #[derive(Debug, Default)]
-pub(super) struct Panics(Mutex<Printed>);
+pub(super) struct Panics {
+    printed: Mutex<Printed>,
+    /// It has panicked since its last success.
+    has_panicked: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Printed {
@@ -38,23 +46,48 @@ struct Place {
 
 impl Panics {
     /// Runs a part of the job.
-    pub(super) fn catch<T>(self: &Arc<Self>, run: impl FnOnce() -> T) -> Result<T, Failure> {
-        let _running = Running(RUNNING.replace(Some(Arc::clone(self))));
-        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-            let said = said(&*payload);
-            let mut printed = self.printed();
-            if printed.places.is_empty() {
-                printed.said.get_or_insert_with(|| said.clone());
-            }
-            drop(printed);
-            put_hook();
-            Failure::Panicked(said)
-        })
+    pub(super) fn catch<T>(
+        self: &Arc<Self>,
+        run: impl FnOnce() -> T,
+        failed: impl FnOnce(Failure) -> T,
+    ) -> T {
+        let _running = Running(RUNNING.replace(self.id()));
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(done) => done,
+            Err(payload) => failed(self.caught(&*payload)),
+        }
+    }
+
+    /// Takes note of a panic.
+    #[cold]
+    fn caught(self: &Arc<Self>, payload: &(dyn Any + Send)) -> Failure {
+        let said = said(payload);
+        let mut printed = self.printed();
+        if printed.places.is_empty() {
+            printed.said.get_or_insert_with(|| said.clone());
+        }
+        drop(printed);
+        self.has_panicked.store(true, Ordering::Release);
+        let mut panicked = panicked();
+        panicked.retain(|job| job.strong_count() > 0);
+        if !panicked.iter().any(|job| job.as_ptr() == Arc::as_ptr(self)) {
+            panicked.push(Arc::downgrade(self));
+        }
+        drop(panicked);
+        put_hook();
+        Failure::Panicked(said)
+    }
+
+    /// What tells it from all other jobs that there are.
+    fn id(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
     }
 
     /// The job does what it is for: its next panic is printed.
     pub(super) fn forget(&self) {
-        *self.printed() = Printed::default();
+        if self.has_panicked.swap(false, Ordering::AcqRel) {
+            *self.printed() = Printed::default();
+        }
     }
 
     /// Whether this panic has been printed; if not, it is now.
@@ -75,17 +108,21 @@ impl Panics {
     }
 
     fn printed(&self) -> MutexGuard<'_, Printed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// While it is there, the thread runs a job; then what it ran before.
-struct Running(Option<Arc<Panics>>);
+struct Running(usize);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        RUNNING.set(self.0.take());
+        RUNNING.set(self.0);
     }
+}
+
+fn panicked() -> MutexGuard<'static, Vec<Weak<Panics>>> {
+    PANICKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn put_hook() {
@@ -97,13 +134,11 @@ fn put_hook() {
     ONCE.call_once(|| {
         let hook = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
-            // A thread that is about to end may have no such value any more.
-            let running = RUNNING.try_with(Cell::take).ok().flatten();
-            if !running.as_ref().is_some_and(|job| job.is_printed(panic)) {
+            let running = RUNNING.get();
+            let find = |job: &Weak<Panics>| job.upgrade().filter(|job| job.id() == running);
+            let job = panicked().iter().find_map(find);
+            if !job.is_some_and(|job| job.is_printed(panic)) {
                 hook(panic);
-            }
-            if let Some(job) = running {
-                RUNNING.set(Some(job));
             }
         }));
     });
