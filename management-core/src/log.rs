@@ -37,6 +37,10 @@ pub(crate) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
 /// A check has a result: a line if its status has changed, or the reason why it is not up.
 pub(crate) fn check(about: &About, news: &News, before: Option<Status>, health: &Health) {
     let (status, reason) = (health.status(), health.logged_reason());
+    // The usual case, in which nothing has to be written down first.
+    if before == Some(status) && (status == Status::Up || reason.is_none()) {
+        return;
+    }
     let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
     let name = format_args!("{}{url}", about.name);
     if before != Some(status) {

@@ -219,18 +219,22 @@ impl Pending {
         // Quick checks have ended when this task is looked at again, and no timer has to be armed.
         give_way().await;
         let Pending { scope, availability, asked, at } = self;
-        let mut drain =
-            availability.as_ref().filter(|_| scope.is_decided_by_drain()).map(Drain::of);
+        let decided_by = availability.as_ref().filter(|_| scope.is_decided_by_drain());
         let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
         for (slot, asked) in asked {
             let runner = scope.runner(&slot);
-            let reading = match (asked, &mut drain) {
-                (Asked::Running(run), Some(drain)) => {
-                    let waited = drain.cut_short(runner.wait(run, at, scope.budget)).await;
-                    waited.unwrap_or_else(|| runner.without_waiting(run))
-                }
-                (asked, _) => runner.settle(asked, at, scope.budget).await,
+            let reading = match asked {
+                Asked::Known(reading) => reading,
+                Asked::Running(run) => match (runner.ended(run), decided_by) {
+                    (Some(reading), _) => reading,
+                    (None, Some(availability)) => {
+                        let mut drain = Drain::of(availability);
+                        let waited = drain.cut_short(runner.wait(run, at, scope.budget)).await;
+                        waited.unwrap_or_else(|| runner.without_waiting(run))
+                    }
+                    (None, None) => runner.wait(run, at, scope.budget).await,
+                },
             };
             known.push((slot, reading));
         }

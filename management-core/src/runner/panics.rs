@@ -46,6 +46,7 @@ struct Place {
 
 impl Panics {
     /// Runs a part of the job.
+    #[inline]
     pub(super) fn catch<T>(
         self: &Arc<Self>,
         run: impl FnOnce() -> T,

@@ -109,6 +109,12 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// What a run came to, if it has ended.
+    pub(crate) fn ended(&self, run: u64) -> Option<Reading<V>> {
+        let state = self.lock();
+        state.last.as_ref().filter(|last| last.run >= run).map(|last| self.current(last))
+    }
+
     /// What there is of a run that nobody waits for.
     pub(crate) fn without_waiting(&self, run: u64) -> Reading<V> {
         let state = self.lock();
