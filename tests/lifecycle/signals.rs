@@ -169,6 +169,20 @@ async fn a_third_signal_ends_the_process() {
     }
 }
 
+#[tokio::test]
+async fn a_second_signal_after_the_delay_cuts() {
+    let life = Life::begin("run", "100ms", FOR_EVER);
+    let mut request = stuck(life.address).await;
+    life.becomes("/", 200).await;
+    life.signal("-TERM");
+    life.stops_to_listen().await;
+    life.signal("-TERM");
+    let (said, log) = life.end_and_log();
+    assert_eq!(said, "SIGTERM 1", "{log}");
+    assert!(matches!(request.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+    assert!(log.contains("servers cut what is in flight: a second signal, SIGTERM\n"), "{log}");
+}
+
 /// As in development, while a browser holds a stream open.
 #[tokio::test]
 async fn without_a_delay_a_second_signal_cuts() {

@@ -133,17 +133,26 @@ impl<V: Value> Runner<V> {
     }
 
     /// Logs that a run blocks its thread, if it does. Another thread calls this: the run's own one cannot.
-    pub(super) fn look_at(&self, run: u64, found: Found) {
-        if let Some(since) = self.polling.since() {
-            self.warn_of_block(run, since.elapsed(), found);
-        }
+    /// Returns whether this is the first to find that.
+    pub(super) fn look_at(&self, run: u64, found: Found) -> bool {
+        let since = self.polling.since();
+        since.is_some_and(|since| self.warn_of_block(run, since.elapsed(), found))
     }
 
-    /// Logs that a run has blocked its thread, if that took long enough.
-    fn warn_of_block(&self, run: u64, blocked: Duration, found: Found) {
-        if blocked >= BLOCKED_AFTER && self.lock().blocked.found(run, found) {
+    /// Logs that a run has blocked its thread, if that took long enough. Returns whether this is the first
+    /// to find that.
+    fn warn_of_block(&self, run: u64, blocked: Duration, found: Found) -> bool {
+        if blocked < BLOCKED_AFTER {
+            return false;
+        }
+        let mut state = self.lock();
+        let is_first = !state.blocked.is(run);
+        let is_news = state.blocked.found(run, found);
+        drop(state);
+        if is_news {
             self.log_block(blocked);
         }
+        is_first
     }
 
     #[cold]

@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 pub(crate) use beat::Background;
 pub(crate) use blocked::give_way;
@@ -228,7 +228,9 @@ impl<V: Value> Runner<V> {
                 Next::Sleep(deadline, changed) => drop(timeout_at(deadline, changed).await),
                 Next::TimeOut(run) => self.time_out(run),
                 Next::GiveUp(run, reading) => {
-                    self.look_at(run, Found::Late);
+                    if self.look_at(run, Found::Late) {
+                        self.time_out_later(run);
+                    }
                     return reading;
                 }
                 Next::AskAgain => {
@@ -407,6 +409,9 @@ impl<V: Value> Runner<V> {
 
     /// Ends a run whose deadline has passed, from outside.
     fn time_out(&self, id: u64) {
+        if self.lock().run.as_ref().is_none_or(|run| run.id != id) {
+            return;
+        }
         self.look_at(id, Found::Overdue);
         let mut state = self.lock();
         let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
@@ -417,6 +422,21 @@ impl<V: Value> Runner<V> {
         self.finish(id, failure, deadline, Some(deadline));
         if let Some(task) = task {
             task.abort();
+        }
+    }
+
+    /// Ends a run that blocks when its deadline has passed, since its own task cannot, and it may be long until
+    /// somebody asks again.
+    fn time_out_later(self: &Arc<Self>, id: u64) {
+        let overdue = self.lock().run.as_ref().filter(|run| run.id == id).map(Run::overdue);
+        if let (Some(overdue), Ok(runtime)) = (overdue, Handle::try_current()) {
+            let runner = Arc::downgrade(self);
+            runtime.spawn(async move {
+                sleep_until(overdue).await;
+                if let Some(runner) = runner.upgrade() {
+                    runner.time_out(id);
+                }
+            });
         }
     }
 
