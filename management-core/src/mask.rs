@@ -4,12 +4,16 @@
 //! in `the token expired`, is no secret, and neither is what an error says after a colon, as in
 //! `session: closed`.
 
+mod private_key;
+mod url;
 mod words;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::secret::{self, Names, is_secret};
+use private_key::mask_private_keys;
+pub(crate) use url::mask_url;
+use url::mask_urls;
 use words::{KNOWN_FORMS, NOTHING, PROSE, SCHEMES, SUBJECTS};
 
 pub(crate) const MASK: &str = "***";
@@ -36,88 +40,12 @@ pub(crate) fn mask(text: &str, names: &Names) -> String {
     masked
 }
 
-/// Replaces what is inside of the PEM blocks of private keys.
-fn mask_private_keys(text: &str) -> Cow<'_, str> {
-    const BEGIN: &str = "PRIVATE KEY-----";
-    let mut masked = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(BEGIN) {
-        let (before, after) = rest.split_at(at + BEGIN.len());
-        let end = after.find("-----END ").unwrap_or(after.len());
-        masked.push_str(before);
-        masked.push_str(MASK);
-        // The name of the block stands in its end, too.
-        let (_, tail) = after.split_at(end);
-        let tail_end = tail.find(BEGIN).map_or(tail.len(), |at| at + BEGIN.len());
-        masked.push_str(&tail[..tail_end]);
-        rest = &tail[tail_end..];
-    }
-    if masked.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    masked.push_str(rest);
-    Cow::Owned(masked)
-}
-
 /// Whether this is a token as some issuers write theirs.
 pub(crate) fn has_known_form(word: &str) -> bool {
     let word = first_word(word);
     word.len() >= 16
         && KNOWN_FORMS.iter().any(|beginning| word.starts_with(beginning))
         && word.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-/// Replaces the user information of every URL, and the secrets of its query.
-fn mask_urls(line: &str, names: &Names) -> String {
-    let mut masked = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        masked.push_str(before);
-        // A quote may stand in a password, where something follows it.
-        let mut characters = after.char_indices().peekable();
-        let mut end = after.len();
-        while let Some((at, character)) = characters.next() {
-            let next = characters.peek().map(|&(_, next)| next);
-            let ends = "\"'`<>".contains(character) && next.is_none_or(|c| !c.is_alphanumeric());
-            // A list of URLs without spaces: the next scheme ends this one.
-            if character.is_whitespace() || ends || after[at..].starts_with("://") {
-                end = at;
-                break;
-            }
-        }
-        let (url, tail) = after.split_at(end);
-        mask_url(url, names, &mut masked);
-        rest = tail;
-    }
-    masked.push_str(rest);
-    masked
-}
-
-/// Masks what follows `scheme://`.
-pub(crate) fn mask_url(url: &str, names: &Names, masked: &mut String) {
-    let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
-    // A password may hold what should have been percent-encoded, so that an `@` behind a `/` ends the
-    // user information after all. Rather too much is masked than too little.
-    let last = url.rfind('@').filter(|&at| at < authority_end || url[..at].contains(':'));
-    let rest = match last {
-        Some(at) => {
-            masked.push_str(MASK);
-            &url[at..]
-        }
-        None => url,
-    };
-    for part in rest.split_inclusive(['?', '&', ';', '#']) {
-        match part.split_once('=') {
-            Some((key, value)) if names.have(key) => {
-                masked.push_str(key);
-                masked.push('=');
-                masked.push_str(MASK);
-                masked.extend(value.chars().last().filter(|last| "?&;#".contains(*last)));
-            }
-            _ => masked.push_str(part),
-        }
-    }
 }
 
 enum Found {

@@ -33,6 +33,21 @@ fn caused() -> Caused {
 
 const CHAIN: &str = "cannot reach the queue: tls handshake: certificate expired";
 
+/// What an error is about is no name of a secret that its cause would be.
+#[tokio::test]
+async fn a_cause_is_not_masked_for_what_the_error_is_about() {
+    let caused =
+        || Caused("cannot change password", Some(Box::new(Caused("quota exceeded", None))));
+    let check = Check::new("db", move || async move { Err::<(), _>(caused()) });
+    let management = with([check]);
+    let db = one(&management, "db").await;
+    assert_eq!(db.health().reason(), Some("cannot change password: quota exceeded"));
+    // One text tells no causes apart.
+    let check = Check::new("db", async || Err::<(), _>("cannot change password: hunter2"));
+    let db = one(&with([check]), "db").await;
+    assert_eq!(db.health().reason(), Some("cannot change password: ***"));
+}
+
 #[tokio::test]
 async fn every_error_is_told_with_its_causes() {
     let checks = [
