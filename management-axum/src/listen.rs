@@ -128,7 +128,7 @@ async fn listen_at_path(management: &Management, path: &Path) -> io::Result<List
     let socket = listener.path().to_owned();
     if let Some((path, _)) = Endpoint::new(management).paths().next() {
         let socket = socket.display();
-        tracing::info!(target: "management", "the endpoints listen at unix:{socket}, and there at {path}");
+        tracing::info!(target: "management", "the endpoints listen at unix:{socket}, under {path}");
     }
     Ok(listening(management, listener, Place::Path(socket)))
 }

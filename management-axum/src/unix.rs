@@ -31,7 +31,7 @@ async fn make_way(path: &Path) -> io::Result<()> {
     if !found.file_type().is_socket() {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
-            "there is a file at this path, and it is no socket",
+            "the file at this path is not a socket",
         ));
     }
     match UnixStream::connect(path).await {

@@ -152,7 +152,8 @@ async fn media_types() {
 /// A page that a proxy, a login or the wrong path answers with 200 says nothing of the dependency.
 #[tokio::test]
 async fn a_page_is_no_health() {
-    let why = "its answer is a page, such as HTML, and no JSON: ask the path of its health";
+    let why =
+        "its answer is a page, such as HTML, and not JSON: check the path of its health endpoint";
     for media_type in ["", "content-type: text/html; charset=utf-8\r\n", "content-type: x\r\n"] {
         for page in
             ["<!DOCTYPE html>\n<title>Log in</title>", "<p>UP</p>", " <?xml version='1.0'?>"]

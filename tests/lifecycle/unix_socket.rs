@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener as Std, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
 use management_axum::{Check, Management, run, serve};
@@ -46,7 +46,7 @@ async fn it_is_answered_and_removed() {
     let (_dir, path, address) = place();
     let listening = serve(&built(), &*address).await.unwrap();
     drop(guard);
-    let told = format!("INFO the endpoints listen at {address}, and there at /z/health");
+    let told = format!("INFO the endpoints listen at {address}, under /z/health");
     assert!(lines.take().contains(&told), "{told}");
     assert_eq!(listening.path(), Some(&*path));
     assert_eq!((listening.local_addrs(), listening.local_addr().port()), (&[][..], 0));
@@ -63,30 +63,44 @@ async fn it_is_answered_and_removed() {
     listening.close().await;
 }
 
+/// Ends who looks at the file, however the test ends.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Nobody whom the permissions would keep out has a moment in which to come in.
 #[test]
 fn nobody_is_let_in_before_it_is_closed_to_others() {
     let (_dir, path, address) = place();
-    let is_over = AtomicBool::new(false);
+    let (is_over, looked) = (AtomicBool::new(false), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let over = Over(&is_over);
+        let looking = scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
                 if StdStream::connect(&path).is_ok()
                     && let Ok(file) = fs::symlink_metadata(&path)
                 {
                     assert_eq!(file.permissions().mode() & 0o777, 0o600);
+                    looked.fetch_add(1, Ordering::Relaxed);
                 }
             }
         });
         let runtime = tokio::runtime::Runtime::new().unwrap();
         for _ in 0..20 {
+            let before = looked.load(Ordering::Relaxed);
             runtime.block_on(async {
                 let listening = serve(&built(), &*address).await.unwrap();
-                is_answered(&path).await;
+                while looked.load(Ordering::Relaxed) == before && !looking.is_finished() {
+                    tokio::task::yield_now().await;
+                }
                 listening.close().await;
             });
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
     });
 }
 
@@ -133,7 +147,7 @@ async fn a_file_that_is_no_socket_is_left_alone() {
     fs::write(&path, "precious").unwrap();
     let error = serve(&built(), &*address).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    assert!(error.to_string().contains("it is no socket; give"), "{error}");
+    assert!(error.to_string().contains("is not a socket; give"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 
     let link = dir.path().join("link.sock");

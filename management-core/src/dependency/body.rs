@@ -49,7 +49,7 @@ pub(super) fn read(media_type: Option<&str>, body: &[u8]) -> Result<Said, String
         if is_json(media_type) || body.starts_with(['{', '[', '"']) {
             format!("its answer is no JSON that could be read: {}", text::verbatim(why))
         } else if body.starts_with('<') {
-            "its answer is a page, such as HTML, and no JSON: ask the path of its health".into()
+            "its answer is a page, such as HTML, and not JSON: check the path of its health endpoint".into()
         } else {
             "its answer is no word for a health".into()
         }
@@ -442,7 +442,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_told_by_what_it_looks_like() {
-        let page = "its answer is a page, such as HTML, and no JSON: ask the path of its health";
+        let page = "its answer is a page, such as HTML, and not JSON: check the path of its health endpoint";
         let json = "its answer is no JSON that could be read: expected value at line 1 column 1";
         let word = "its answer is no word for a health";
         for (media_type, body, why) in [
