@@ -8,22 +8,23 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use crate::availability::Availability;
-use crate::builder::Builder;
+use crate::build::builder::Builder;
+use crate::check::name::AVAILABILITY;
+use crate::check::settings::Settings;
 use crate::check::{Check, Kind};
 use crate::config::CheckConfig;
+use crate::config::exposure::Exposure;
+use crate::config::overrides;
 use crate::error::Error;
-use crate::exposure::Exposure;
 use crate::info::Contributor;
 use crate::info::identity::Identity;
-use crate::log::{self, line};
-use crate::name::AVAILABILITY;
-use crate::overrides;
+use crate::info::version::Version;
+use crate::line::line;
+use crate::report::availability::Availability;
+use crate::report::log;
+use crate::report::scope::{Groups, Question, Scope, Scopes};
+use crate::report::slot::{Signals, Slot};
 use crate::report::{Answered, Component, HealthReport, LeftOut, Pending};
-use crate::scope::{Groups, Question, Scope, Scopes};
-use crate::settings::Settings;
-use crate::slot::{Signals, Slot};
-use crate::version::Version;
 
 /// The checks of a service, and how they are run.
 ///

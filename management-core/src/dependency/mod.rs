@@ -3,13 +3,11 @@
 #[cfg(feature = "dependencies")]
 mod body;
 #[cfg(feature = "dependencies")]
-mod client;
+pub(crate) mod client;
 #[cfg(feature = "dependencies")]
-mod resolver;
+pub(crate) mod resolver;
 #[cfg(feature = "dependencies")]
-pub(crate) mod targets;
-#[cfg(feature = "dependencies")]
-mod url;
+pub(crate) mod url;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +19,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::check::Origin;
-use crate::settings::{Settings, duration};
+use crate::check::settings::{Settings, duration};
 
 /// Tells a service that it is asked by another one, and not by a prober. It then answers from its own
 /// checks alone, so that services that need each other in a circle come to an end.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
-use crate::provided::Provided;
-use crate::runner::{Failure, Job, Runner};
-use crate::settings::{Plan, Schedule};
+use crate::check::provided::Provided;
+use crate::check::settings::{Plan, Schedule};
+use crate::run::{Failure, Job, Runner};
 
 type Addresses = Vec<SocketAddr>;
 
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Where no name server answers, that thread is stuck for as long as the system pleases. On tokio's
 /// blocking pool it would keep the runtime from ending, and each run would add another. Here all who
 /// ask for a name meanwhile wait for the one lookup.
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     lookup: fn(&str) -> io::Result<Addresses>,
     lookups: Mutex<HashMap<String, Arc<Runner<Provided<Addresses>>>>>,
 }
@@ -35,7 +35,7 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    pub(super) fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
+    pub(crate) fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
         Resolver { lookup, lookups: Mutex::default() }
     }
 

@@ -11,11 +11,11 @@ use super::reply::{Content, Reply};
 use super::text::{Excluded, Lines};
 use super::{Endpoint, Respond, json, negotiate, routes};
 use crate::check::Kind;
+use crate::check::name::AVAILABILITY;
 use crate::dependency::CASCADE;
 use crate::management::Management;
-use crate::name::AVAILABILITY;
+use crate::report::scope::{Groups, Question, Scope};
 use crate::report::{Answered, Component, LeftOut, Pending};
-use crate::scope::{Groups, Question, Scope};
 
 /// How one answer is written.
 struct Style {

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::json;
 use super::reply::{Content, Reply};
+use crate::info::version::{NotProvided, UNKNOWN};
 use crate::management::Management;
-use crate::version::{NotProvided, UNKNOWN};
 
 pub(super) async fn version(management: &Management) -> Reply {
     let inner = management.inner();

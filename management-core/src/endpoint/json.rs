@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
+use crate::check::status::Status;
 use crate::info::Json;
 use crate::info::identity::{ATTRIBUTES, Identity};
+use crate::report::scope::Groups;
 use crate::report::{Component, HealthReport};
-use crate::scope::Groups;
-use crate::status::Status;
 
 /// `{"status":…}`
 pub(super) fn status(status: Status) -> Bytes {

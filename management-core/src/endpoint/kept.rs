@@ -7,7 +7,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::reply::{Content, Reply};
-use crate::scope::Question;
+use crate::report::scope::Question;
 
 /// One answer per question and visibility.
 #[derive(Default)]

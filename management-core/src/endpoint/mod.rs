@@ -43,9 +43,9 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response};
 
+pub use crate::config::route::Route;
 use crate::management::Management;
-pub use crate::route::Route;
-use crate::scope::Question;
+use crate::report::scope::Question;
 use kept::Kept;
 use prober::Advice;
 use reply::Reply;

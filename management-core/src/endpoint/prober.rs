@@ -7,12 +7,12 @@ use http::request::Parts;
 
 use super::MountedAt;
 use crate::check::Kind;
-use crate::log::line;
+use crate::line::line;
 use crate::management::Management;
 use crate::report::LeftOut;
-use crate::secret::Names;
-use crate::slot::Slot;
+use crate::report::slot::Slot;
 use crate::text;
+use crate::text::secret::Names;
 
 /// How the user agents of probers begin, in lower case.
 const PROBERS: [&str; 4] = ["kube-probe/", "haproxy", "elb-healthchecker/", "envoy/hc"];

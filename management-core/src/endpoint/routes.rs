@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::name;
-use crate::route::Route;
+use crate::check::name;
+use crate::config::route::Route;
 
 /// Each path under the prefix, `{name}` standing for one segment.
 pub(super) const ROUTES: [(&str, Route); 8] = [

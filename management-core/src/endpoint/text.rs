@@ -7,12 +7,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::exposure::Codes;
-use crate::name::AVAILABILITY;
+use crate::check::name::AVAILABILITY;
+use crate::check::status::Status;
+use crate::config::exposure::Codes;
+use crate::report::scope::Scope;
+use crate::report::slot::{Slot, weigh};
 use crate::report::{Component, HealthReport};
-use crate::scope::Scope;
-use crate::slot::{Slot, weigh};
-use crate::status::Status;
 
 /// How many names that are none are told, and how many characters of each.
 const ENOUGH: usize = 10;

@@ -15,17 +15,18 @@ mod process;
 #[cfg(feature = "opentelemetry")]
 pub(crate) mod resource;
 mod resource_attributes;
+pub(crate) mod version;
 
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::log;
-use crate::news::News;
-use crate::provided::Provided;
-use crate::runner::{Job, Outcome, Runner, Value};
-use crate::settings::Plan;
-use crate::slot::{Signals, Slow};
+use crate::check::provided::Provided;
+use crate::check::settings::Plan;
+use crate::report::log;
+use crate::report::news::News;
+use crate::report::slot::{Signals, Slow};
+use crate::run::{Job, Outcome, Runner, Value};
 
 /// JSON as it was written, so that the order of a struct's fields is kept.
 pub type Json = Box<RawValue>;

@@ -1,0 +1,201 @@
+//! A check that has been accepted, and what its results set off.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::check::health::Health;
+use crate::check::settings::{Plan, Schedule};
+use crate::check::status::Status;
+use crate::check::{Cascade, Kind, Origin};
+use crate::report::Component;
+use crate::report::log;
+use crate::report::news::News;
+use crate::report::scope::Scopes;
+use crate::run::{Background, Job, Outcome, Runner, Value};
+use crate::text::secret::Names;
+
+/// How many results a subscriber may be behind.
+const BACKLOG: usize = 1024;
+
+/// What the parts of one `Management` tell each other.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    /// Counts what an answer depends on: results, and which checks there are.
+    epoch: AtomicU64,
+    pub(crate) background: Arc<Background>,
+    /// What is secret by its name.
+    pub(crate) secrets: Arc<Names>,
+    pub(crate) results: broadcast::Sender<Component>,
+}
+
+impl Signals {
+    pub(crate) fn new(secrets: Names) -> Self {
+        Signals {
+            epoch: AtomicU64::new(0),
+            background: Arc::default(),
+            secrets: Arc::new(secrets),
+            results: broadcast::Sender::new(BACKLOG),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn advance(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// A check among the others.
+pub(crate) struct Slot {
+    pub(crate) about: Arc<About>,
+    pub(crate) groups: Vec<String>,
+    pub(crate) origin: Origin,
+    pub(crate) runner: Arc<Runner<Health>>,
+    /// A probe reads it, although it is perhaps of a kind that none does.
+    is_probed: bool,
+    /// Asks a dependency on behalf of readiness, where that is to be done.
+    pub(crate) cascade: Option<Probed>,
+}
+
+/// What a probe reads of a dependency that it cascades to.
+pub(crate) struct Probed {
+    pub(crate) about: Arc<About>,
+    pub(crate) runner: Arc<Runner<Health>>,
+}
+
+/// What every result of a check says of it.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) critical: bool,
+    /// Where a dependency is asked.
+    pub(crate) url: Option<String>,
+}
+
+impl Slot {
+    pub(crate) fn new(
+        about: About,
+        check: Accepted,
+        signals: &Arc<Signals>,
+        scopes: &Scopes,
+    ) -> Self {
+        let Accepted { groups, origin, job, mut plan, cascade } = check;
+        plan.once = about.kind == Kind::Startup;
+        let about = Arc::new(about);
+        // Nobody waits for a run in the background, and a start is slow once.
+        let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. }) && !plan.once;
+        let budget =
+            |is_awaited: bool| (is_awaited && is_waited_for).then_some(scopes.probe_budget());
+        let is_probed = scopes.is_probed(&about.name, about.kind);
+        let is_awaited = match &cascade {
+            Some(Cascade { own: None }) => true,
+            _ => is_probed || scopes.is_grouped(&about.name, &groups),
+        };
+        let runner = runner(&about, job, plan, signals, budget(is_awaited));
+        let cascade = cascade.map(|cascade| match cascade.own {
+            None => Probed { about: Arc::clone(&about), runner: Arc::clone(&runner) },
+            Some((url, job)) => {
+                let About { name, kind, critical, .. } = &*about;
+                let about =
+                    About { name: name.clone(), kind: *kind, critical: *critical, url: Some(url) };
+                let about = Arc::new(about);
+                let runner = self::runner(&about, job, plan, signals, budget(true));
+                Probed { about, runner }
+            }
+        });
+        Slot { about, groups, origin, runner, is_probed, cascade }
+    }
+
+    /// Every runner there is.
+    pub(crate) fn runners(&self) -> impl Iterator<Item = &Arc<Runner<Health>>> {
+        let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
+        let other = cascade.filter(|cascade| !Arc::ptr_eq(cascade, &self.runner));
+        std::iter::once(&self.runner).chain(other)
+    }
+
+    /// The runner that a probe reads, if one does.
+    pub(crate) fn probed(&self) -> Option<&Arc<Runner<Health>>> {
+        let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
+        cascade.or_else(|| self.is_probed.then_some(&self.runner))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.about.name
+    }
+}
+
+/// What a check brings, apart from what is told about it.
+pub(crate) struct Accepted {
+    pub(crate) groups: Vec<String>,
+    pub(crate) origin: Origin,
+    pub(crate) job: Job<Health>,
+    pub(crate) plan: Plan,
+    pub(crate) cascade: Option<Cascade>,
+}
+
+fn runner(
+    about: &Arc<About>,
+    job: Job<Health>,
+    plan: Plan,
+    signals: &Arc<Signals>,
+    budget: Option<Duration>,
+) -> Arc<Runner<Health>> {
+    let (background, secrets) = (Arc::clone(&signals.background), Arc::clone(&signals.secrets));
+    let (about, signals) = (Arc::clone(about), Arc::clone(signals));
+    let (news, slow) = (News::default(), Slow::new(budget, "probe budget"));
+    let what = format!("{} {}", about.kind.word(), about.name);
+    let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
+        signals.advance();
+        let before = previous.map(|previous| previous.value.status());
+        log::check(&about, &news, before, &outcome.value);
+        // In a drain, nobody waits for it.
+        if !signals.background.is_resting() {
+            slow.observe("check", &about.name, outcome);
+        }
+        if signals.results.receiver_count() > 0 {
+            // Whoever subscribed may have gone just now, which is nobody's loss.
+            drop(signals.results.send(Component::known(&about, outcome, false)));
+        }
+    };
+    Runner::new(what, job, plan, background, secrets, Box::new(observer))
+}
+
+/// Notes when runs begin to take longer than those who ask can wait.
+pub(crate) struct Slow {
+    budget: Option<Duration>,
+    named: &'static str,
+    is_slow: Mutex<bool>,
+}
+
+impl Slow {
+    pub(crate) fn new(budget: Option<Duration>, named: &'static str) -> Self {
+        Slow { budget, named, is_slow: Mutex::new(false) }
+    }
+
+    pub(crate) fn observe<V: Value>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
+        let Some(budget) = self.budget else { return };
+        // A run that failed or blocked has a line of its own that tells why.
+        if !outcome.value.is_success() || outcome.has_blocked {
+            return;
+        }
+        let is_slow = outcome.duration > budget;
+        let was_slow = std::mem::replace(
+            &mut *self.is_slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            is_slow,
+        );
+        if is_slow && !was_slow {
+            log::slow(what, name, outcome.duration, self.named, budget);
+        }
+    }
+}
+
+/// The worse of two checks in a whole: one that is not critical only degrades it.
+pub(crate) fn weigh(critical: bool, status: Status) -> Status {
+    if critical { status } else { status.min(Status::Degraded) }
+}
