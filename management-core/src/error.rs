@@ -1,7 +1,8 @@
 use std::fmt;
 use std::panic::Location;
 
-use crate::check::{self, Check, Origin};
+use crate::check::origin::Origin;
+use crate::check::{self, Check};
 #[cfg(feature = "dependencies")]
 use crate::dependency::Dependency;
 use crate::text;

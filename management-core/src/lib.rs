@@ -66,8 +66,8 @@ pub use check::health::{Health, IntoHealth};
 pub use check::provided::IntoVersion;
 pub use check::status::Status;
 pub use check::{Check, Kind};
-pub use config::exposure::ShowDetails;
 pub use config::group::Group;
+pub use config::show_details::ShowDetails;
 pub use config::{CheckConfig, Config};
 pub use dependency::Dependency;
 pub use error::Error;
@@ -77,4 +77,5 @@ pub use management_macros::{
     version_provider,
 };
 pub use report::availability::{Availability, AvailabilityState, Server};
-pub use report::{Component, HealthReport};
+pub use report::component::Component;
+pub use report::health_report::HealthReport;

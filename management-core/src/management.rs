@@ -16,15 +16,18 @@ use crate::config::CheckConfig;
 use crate::config::exposure::Exposure;
 use crate::config::overrides;
 use crate::error::Error;
-use crate::info::Contributor;
 use crate::info::identity::Identity;
+use crate::info::provider::Contributor;
 use crate::info::version::Version;
 use crate::line::line;
+use crate::report::ask::{Answered, LeftOut, Pending};
 use crate::report::availability::Availability;
+use crate::report::component::Component;
+use crate::report::health_report::HealthReport;
 use crate::report::log;
 use crate::report::scope::{Groups, Question, Scope, Scopes};
-use crate::report::slot::{Signals, Slot};
-use crate::report::{Answered, Component, HealthReport, LeftOut, Pending};
+use crate::report::signals::Signals;
+use crate::report::slot::Slot;
 
 /// The checks of a service, and how they are run.
 ///

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::check::name;
+use crate::check::origin::Origin;
 use crate::check::provided::Provided;
 use crate::check::settings::Settings;
 use crate::check::state::{Bind, State};
-use crate::check::{Check, Kind, Origin, Work};
+use crate::check::{Check, Kind, Work};
 use crate::error::{Error, Mistake, refuse};
-use crate::info::Provider;
+use crate::info::provider::Provider;
 use crate::management::Inner;
+use crate::report::about::About;
 use crate::report::scope::Scopes;
-use crate::report::slot::{About, Accepted, Signals, Slot};
+use crate::report::signals::Signals;
+use crate::report::slot::{Accepted, Slot};
 use crate::run::Job;
 use crate::text;
 

@@ -18,15 +18,16 @@ use crate::config::exposure::Exposure;
 use crate::config::overrides::{self, some_of};
 use crate::config::prefix;
 use crate::error::{Error, Mistake, refuse};
-use crate::info::Contributor;
 use crate::info::identity::{self, Identity};
+use crate::info::provider::Contributor;
 use crate::info::version::Version;
 use crate::line::line;
 use crate::management::{Inner, Management};
 use crate::report::availability::Availability;
 use crate::report::log;
 use crate::report::scope::{Groups, Scopes};
-use crate::report::slot::{Signals, Slot};
+use crate::report::signals::Signals;
+use crate::report::slot::Slot;
 use crate::text::secret::Names;
 use crate::text::similar::did_you_mean;
 

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::check::Check;
 use crate::check::awaited::Awaited;
+use crate::check::origin::Origin;
 use crate::check::provided::{self, Contribution, IntoVersion, Provided};
 use crate::check::state::State;
 use crate::check::status::Status;
-use crate::check::{Check, Origin};
 use crate::config::Config;
-use crate::config::exposure::ShowDetails;
 use crate::config::group::Group;
 use crate::config::route::Route;
+use crate::config::show_details::ShowDetails;
 use crate::error::Mistake;
-use crate::info::Json;
 use crate::run::Job;
+use crate::text::json::Json;
 use crate::text::reason::IntoReason;
 #[cfg(feature = "dependencies")]
 use crate::{check::Kind, dependency::Dependency};

@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use crate::build::accept;
 use crate::check::entry::{CheckEntry, InfoEntry, VersionEntry};
 use crate::check::name;
+use crate::check::origin::Origin;
 use crate::check::provided::Provided;
 use crate::check::settings::Settings;
 use crate::check::state::State;
-use crate::check::{Cascade, Check, Origin};
+use crate::check::{Cascade, Check};
 use crate::error::Mistake;
-use crate::info::{Json, Provider};
+use crate::info::provider::Provider;
 use crate::run::Job;
+use crate::text::json::Json;
 
 /// What attributes registered, less what is left out. `is_found` is whether anything can be found.
 pub(crate) fn registered(

@@ -6,8 +6,9 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::check::origin::Origin;
 use crate::check::settings::DEPENDENCY_TIMEOUT;
-use crate::check::{Cascade, Check, Kind, Origin, Work};
+use crate::check::{Cascade, Check, Kind, Work};
 use crate::config::Config;
 use crate::dependency::Dependency;
 use crate::dependency::client::{Client, Clients, Options};

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use crate::check::health::Health;
+use crate::check::origin::Origin;
 use crate::check::provided::Provided;
 use crate::check::settings::Settings;
 use crate::check::state::Bind;
-use crate::check::{Check, Kind, Origin, Work};
-use crate::info::Json;
+use crate::check::{Check, Kind, Work};
 use crate::run::Job;
+use crate::text::json::Json;
 
 macro_rules! entry {
     ($(#[$docs:meta])* $entry:ident { $($field:ident: $type:ty,)* }, $value:ty) => {

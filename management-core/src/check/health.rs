@@ -4,10 +4,10 @@ use std::fmt;
 use serde_json::Map;
 
 use crate::check::status::Status;
-use crate::info::Json;
 use crate::run::{Failure, Value};
 use crate::text;
 use crate::text::json;
+use crate::text::json::Json;
 use crate::text::reason::{Convertible, IntoReason, Local, LocalError};
 use crate::text::secret::Names;
 

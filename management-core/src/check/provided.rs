@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 
-use crate::info::Json;
 use crate::run::{Failure, Value};
+use crate::text::json::Json;
 use crate::text::reason::IntoReason;
 use crate::text::secret::Names;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::run::beat::JITTER;
+use crate::run::plan::{Plan, Schedule};
 
 /// Longer than any process lives, and short enough to be added to any clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -151,24 +152,6 @@ where
     parsed.map(Some).map_err(|why| {
         D::Error::custom(format_args!("{value} is no duration ({why}): write it like {EXAMPLE:?}"))
     })
-}
-
-/// How a check is run, with nothing left open.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Plan {
-    pub(crate) timeout: Duration,
-    pub(crate) schedule: Schedule,
-    pub(crate) valid_for: Duration,
-    /// Never again after the first success.
-    pub(crate) once: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Schedule {
-    /// Run when asked, unless the last result is younger than `ttl`.
-    OnDemand { ttl: Duration },
-    /// Run unasked, `interval` after the end of the run before; requests only read.
-    Background { interval: Duration },
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::check::Origin;
+use crate::check::origin::Origin;
 use crate::check::status::Status;
-use crate::config::exposure::ShowDetails;
+use crate::config::show_details::ShowDetails;
 
 /// Which checks a group has, and what is different for its answer.
 ///

@@ -7,6 +7,7 @@ pub(crate) mod overrides;
 pub(crate) mod prefix;
 pub(crate) mod route;
 mod service_link;
+pub(crate) mod show_details;
 pub(crate) mod variables;
 
 use std::collections::BTreeMap;
@@ -19,9 +20,9 @@ use serde::{Deserialize, Deserializer};
 use crate::check::Kind;
 use crate::check::settings::{Settings, duration};
 use crate::check::status::Status;
-use crate::config::exposure::ShowDetails;
 use crate::config::group::Group;
 use crate::config::route::Route;
+use crate::config::show_details::ShowDetails;
 use crate::dependency::Dependency;
 use crate::text;
 

@@ -18,7 +18,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::check::Origin;
+use crate::check::origin::Origin;
 use crate::check::settings::{Settings, duration};
 
 /// Tells a service that it is asked by another one, and not by a prober. It then answers from its own

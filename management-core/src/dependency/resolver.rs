@@ -10,7 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
 use crate::check::provided::Provided;
-use crate::check::settings::{Plan, Schedule};
+use crate::run::plan::{Plan, Schedule};
 use crate::run::{Failure, Job, Runner};
 
 type Addresses = Vec<SocketAddr>;

@@ -14,8 +14,9 @@ use crate::check::Kind;
 use crate::check::name::AVAILABILITY;
 use crate::dependency::CASCADE;
 use crate::management::Management;
+use crate::report::ask::{Answered, LeftOut, Pending};
+use crate::report::component::Component;
 use crate::report::scope::{Groups, Question, Scope};
-use crate::report::{Answered, Component, LeftOut, Pending};
 
 /// How one answer is written.
 struct Style {

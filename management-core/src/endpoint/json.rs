@@ -10,10 +10,11 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use crate::check::status::Status;
-use crate::info::Json;
 use crate::info::identity::{ATTRIBUTES, Identity};
+use crate::report::component::Component;
+use crate::report::health_report::HealthReport;
 use crate::report::scope::Groups;
-use crate::report::{Component, HealthReport};
+use crate::text::json::Json;
 
 /// `{"status":…}`
 pub(super) fn status(status: Status) -> Bytes {

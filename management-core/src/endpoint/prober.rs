@@ -9,7 +9,7 @@ use super::MountedAt;
 use crate::check::Kind;
 use crate::line::line;
 use crate::management::Management;
-use crate::report::LeftOut;
+use crate::report::ask::LeftOut;
 use crate::report::slot::Slot;
 use crate::text;
 use crate::text::secret::Names;

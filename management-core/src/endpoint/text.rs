@@ -10,9 +10,11 @@ use http::StatusCode;
 use crate::check::name::AVAILABILITY;
 use crate::check::status::Status;
 use crate::config::exposure::Codes;
+use crate::report::about::weigh;
+use crate::report::component::Component;
+use crate::report::health_report::HealthReport;
 use crate::report::scope::Scope;
-use crate::report::slot::{Slot, weigh};
-use crate::report::{Component, HealthReport};
+use crate::report::slot::Slot;
 
 /// How many names that are none are told, and how many characters of each.
 const ENOUGH: usize = 10;

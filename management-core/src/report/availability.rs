@@ -12,8 +12,9 @@ use crate::check::Kind;
 use crate::check::health::Health;
 use crate::check::name::AVAILABILITY;
 use crate::line::line;
-use crate::report::Component;
-use crate::report::slot::{About, Signals};
+use crate::report::about::About;
+use crate::report::component::Component;
+use crate::report::signals::Signals;
 use crate::text;
 
 /// How a service stands to the requests that it could get.

@@ -9,9 +9,10 @@ use crate::check::health::Health;
 use crate::check::name::AVAILABILITY;
 use crate::check::status::Status;
 use crate::line::line;
+use crate::report::about::{About, weigh};
+use crate::report::component::Component;
+use crate::report::health_report::HealthReport;
 use crate::report::news::News;
-use crate::report::slot::{About, weigh};
-use crate::report::{Component, HealthReport};
 
 /// How many causes one line tells, those that count most. Each of them has a line of its own, too.
 const ENOUGH: usize = 10;

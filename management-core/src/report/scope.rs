@@ -9,13 +9,15 @@ use http::request::Parts;
 
 use crate::check::health::Health;
 use crate::check::name::AVAILABILITY;
+use crate::check::origin::Origin;
 use crate::check::status::Status;
-use crate::check::{Check, Kind, Origin};
+use crate::check::{Check, Kind};
 use crate::config::exposure::{Codes, Exposure};
 use crate::config::group::Group;
-use crate::report::Component;
+use crate::report::about::About;
 use crate::report::availability::{Availability, AvailabilityState};
-use crate::report::slot::{About, Slot};
+use crate::report::component::Component;
+use crate::report::slot::Slot;
 use crate::run::Runner;
 
 /// One of the questions that are put to many checks, whatever groups there are.

@@ -1,54 +1,20 @@
 //! A check that has been accepted, and what its results set off.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast;
-
 use crate::check::health::Health;
-use crate::check::settings::{Plan, Schedule};
-use crate::check::status::Status;
-use crate::check::{Cascade, Kind, Origin};
-use crate::report::Component;
+use crate::check::origin::Origin;
+use crate::check::{Cascade, Kind};
+use crate::report::about::About;
+use crate::report::component::Component;
 use crate::report::log;
 use crate::report::news::News;
 use crate::report::scope::Scopes;
-use crate::run::{Background, Job, Outcome, Runner, Value};
-use crate::text::secret::Names;
-
-/// How many results a subscriber may be behind.
-const BACKLOG: usize = 1024;
-
-/// What the parts of one `Management` tell each other.
-#[derive(Debug)]
-pub(crate) struct Signals {
-    /// Counts what an answer depends on: results, and which checks there are.
-    epoch: AtomicU64,
-    pub(crate) background: Arc<Background>,
-    /// What is secret by its name.
-    pub(crate) secrets: Arc<Names>,
-    pub(crate) results: broadcast::Sender<Component>,
-}
-
-impl Signals {
-    pub(crate) fn new(secrets: Names) -> Self {
-        Signals {
-            epoch: AtomicU64::new(0),
-            background: Arc::default(),
-            secrets: Arc::new(secrets),
-            results: broadcast::Sender::new(BACKLOG),
-        }
-    }
-
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn advance(&self) {
-        self.epoch.fetch_add(1, Ordering::Release);
-    }
-}
+use crate::report::signals::Signals;
+use crate::report::slow::Slow;
+use crate::run::plan::{Plan, Schedule};
+use crate::run::{Job, Outcome, Runner};
 
 /// A check among the others.
 pub(crate) struct Slot {
@@ -66,16 +32,6 @@ pub(crate) struct Slot {
 pub(crate) struct Probed {
     pub(crate) about: Arc<About>,
     pub(crate) runner: Arc<Runner<Health>>,
-}
-
-/// What every result of a check says of it.
-#[derive(Debug)]
-pub(crate) struct About {
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) critical: bool,
-    /// Where a dependency is asked.
-    pub(crate) url: Option<String>,
 }
 
 impl Slot {
@@ -164,38 +120,4 @@ fn runner(
         }
     };
     Runner::new(what, job, plan, background, secrets, Box::new(observer))
-}
-
-/// Notes when runs begin to take longer than those who ask can wait.
-pub(crate) struct Slow {
-    budget: Option<Duration>,
-    named: &'static str,
-    is_slow: Mutex<bool>,
-}
-
-impl Slow {
-    pub(crate) fn new(budget: Option<Duration>, named: &'static str) -> Self {
-        Slow { budget, named, is_slow: Mutex::new(false) }
-    }
-
-    pub(crate) fn observe<V: Value>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
-        let Some(budget) = self.budget else { return };
-        // A run that failed or blocked has a line of its own that tells why.
-        if !outcome.value.is_success() || outcome.has_blocked {
-            return;
-        }
-        let is_slow = outcome.duration > budget;
-        let was_slow = std::mem::replace(
-            &mut *self.is_slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-            is_slow,
-        );
-        if is_slow && !was_slow {
-            log::slow(what, name, outcome.duration, self.named, budget);
-        }
-    }
-}
-
-/// The worse of two checks in a whole: one that is not critical only degrades it.
-pub(crate) fn weigh(critical: bool, status: Status) -> Status {
-    if critical { status } else { status.min(Status::Degraded) }
 }

@@ -10,6 +10,7 @@ mod blocked;
 mod failure;
 mod job;
 mod panics;
+pub(crate) mod plan;
 mod reading;
 
 use std::future::poll_fn;
@@ -29,7 +30,7 @@ pub use failure::Failure;
 pub use job::Job;
 pub(crate) use reading::{Asked, Missing, Outcome, Reading};
 
-use crate::check::settings::{Plan, Schedule};
+use crate::run::plan::{Plan, Schedule};
 use crate::text::secret::Names;
 use blocked::{Blocked, Found, Polling, Turn, has_workers, requeue};
 

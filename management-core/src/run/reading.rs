@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::{Runner, State, Value};
-use crate::check::settings::Schedule;
+use crate::run::plan::Schedule;
 
 /// What one run came to.
 #[derive(Debug)]

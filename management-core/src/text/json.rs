@@ -1,11 +1,13 @@
 //! Secrets in JSON, which are found by their keys.
 
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use crate::info::Json;
 use crate::text::mask::{MASK, mask};
 use crate::text::secret::Names;
+
+/// JSON as it was written, so that the order of a struct's fields is kept.
+pub type Json = Box<RawValue>;
 
 /// Hides a secret: whatever is in it is one, but for what is only on or off.
 pub(crate) fn hide(secret: &mut Value) {

@@ -1,0 +1,161 @@
+//! From the results of many checks to one answer.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::check::Kind;
+use crate::check::health::Health;
+use crate::check::name::AVAILABILITY;
+use crate::report::availability::Availability;
+use crate::report::component::Component;
+use crate::report::health_report::HealthReport;
+use crate::report::scope::Scope;
+use crate::report::slot::Slot;
+use crate::run::{Asked, Reading, give_way};
+
+/// Which checks are not asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeftOut {
+    /// By name.
+    pub(crate) names: BTreeSet<String>,
+    /// Whoever asks is a service that this one may need in turn.
+    pub(crate) dependencies: bool,
+}
+
+impl LeftOut {
+    pub(crate) fn has(&self, slot: &Slot) -> bool {
+        self.dependencies && slot.about.kind == Kind::Dependency || self.names.contains(slot.name())
+    }
+}
+
+/// Checks that have been asked, all at once, and of which some may still be running.
+pub(crate) struct Pending {
+    scope: Arc<Scope>,
+    /// Where the answer is also about what the service says of itself.
+    availability: Option<Availability>,
+    asked: Vec<(Arc<Slot>, Asked<Health>)>,
+    at: Instant,
+}
+
+/// A report, and until when the same question has the same answer.
+pub(crate) struct Answered {
+    pub(crate) report: HealthReport,
+    pub(crate) until: Option<Instant>,
+}
+
+impl Pending {
+    /// Asks every check that the answer is about and that is not left out.
+    pub(crate) fn ask(
+        slots: &[Arc<Slot>],
+        availability: &Availability,
+        scope: &Arc<Scope>,
+        left_out: &LeftOut,
+    ) -> Self {
+        let wanted = slots.iter().filter(|slot| scope.has(slot) && !left_out.has(slot));
+        let is_left_out = left_out.names.contains(AVAILABILITY);
+        let availability = (!is_left_out).then(|| availability.clone());
+        Pending { availability, ..Pending::ask_all(wanted, scope) }
+    }
+
+    /// Asks one check as a part of what the answer is about.
+    pub(crate) fn ask_one(slot: &Arc<Slot>, scope: &Arc<Scope>) -> Self {
+        Pending::ask_all(std::iter::once(slot), scope)
+    }
+
+    fn ask_all<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, scope: &Arc<Scope>) -> Self {
+        let at = Instant::now();
+        let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
+        asked.extend(slots.map(|slot| (Arc::clone(slot), scope.runner(slot).ask(at))));
+        Pending { scope: Arc::clone(scope), availability: None, asked, at }
+    }
+
+    /// The answer, if there is nothing to wait for.
+    pub(crate) fn now(self) -> Result<Answered, Self> {
+        if self.asked.iter().any(|(_, asked)| matches!(asked, Asked::Running(_))) {
+            return Err(self);
+        }
+        let known = self.asked.into_iter().filter_map(|(slot, asked)| match asked {
+            Asked::Known(reading) => Some((slot, reading)),
+            Asked::Running(_) => None,
+        });
+        Ok(fold(&self.scope, self.availability.as_ref(), known))
+    }
+
+    /// The answer, when every run has ended or the budget is spent, or when a drain decides it.
+    pub(crate) async fn wait(self) -> Answered {
+        // Quick checks have ended when this task is looked at again, and no timer has to be armed.
+        give_way().await;
+        let Pending { scope, availability, asked, at } = self;
+        let decided_by = availability.as_ref().filter(|_| scope.is_decided_by_drain());
+        let mut known = Vec::with_capacity(asked.len());
+        // One after the other, since they run all at once and nobody gets more than the budget.
+        for (slot, asked) in asked {
+            let runner = scope.runner(&slot);
+            let reading = match asked {
+                Asked::Known(reading) => reading,
+                Asked::Running(run) => match (runner.ended(run), decided_by) {
+                    (Some(reading), _) => reading,
+                    (None, Some(availability)) => {
+                        let mut drain = Drain::of(availability);
+                        let waited = drain.cut_short(runner.wait(run, at, scope.budget)).await;
+                        waited.unwrap_or_else(|| runner.without_waiting(run))
+                    }
+                    (None, None) => runner.wait(run, at, scope.budget).await,
+                },
+            };
+            known.push((slot, reading));
+        }
+        fold(&scope, availability.as_ref(), known.into_iter())
+    }
+}
+
+/// A drain, which may still be to come.
+struct Drain {
+    stop_at: watch::Receiver<Option<Instant>>,
+}
+
+impl Drain {
+    fn of(availability: &Availability) -> Self {
+        Drain { stop_at: availability.stop_at() }
+    }
+
+    /// What the future comes to, unless a drain begins first.
+    async fn cut_short<F: Future>(&mut self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let mut begins = pin!(self.stop_at.wait_for(Option::is_some));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            // Whoever waits keeps the sender, so that this ends with a drain and not otherwise.
+            Poll::Pending => begins.as_mut().poll(cx).map(|_| None),
+        })
+        .await
+    }
+}
+
+fn fold(
+    scope: &Scope,
+    availability: Option<&Availability>,
+    known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>,
+) -> Answered {
+    let mut until: Option<Instant> = None;
+    let mut components: Vec<_> = known
+        .map(|(slot, reading)| {
+            until = match (until, reading.until) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+            Component::new(scope.about(&slot), reading)
+        })
+        .collect();
+    if let Some(said) = availability.and_then(|availability| scope.said(availability)) {
+        let at = components.partition_point(|component| component.name() < said.name());
+        components.insert(at, said);
+    }
+    Answered { report: HealthReport::new(components), until }
+}

@@ -1,0 +1,36 @@
+//! Runs that take longer than those who ask can wait.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::report::log;
+use crate::run::{Outcome, Value};
+
+/// Notes when runs begin to take longer than those who ask can wait.
+pub(crate) struct Slow {
+    budget: Option<Duration>,
+    named: &'static str,
+    is_slow: Mutex<bool>,
+}
+
+impl Slow {
+    pub(crate) fn new(budget: Option<Duration>, named: &'static str) -> Self {
+        Slow { budget, named, is_slow: Mutex::new(false) }
+    }
+
+    pub(crate) fn observe<V: Value>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
+        let Some(budget) = self.budget else { return };
+        // A run that failed or blocked has a line of its own that tells why.
+        if !outcome.value.is_success() || outcome.has_blocked {
+            return;
+        }
+        let is_slow = outcome.duration > budget;
+        let was_slow = std::mem::replace(
+            &mut *self.is_slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+            is_slow,
+        );
+        if is_slow && !was_slow {
+            log::slow(what, name, outcome.duration, self.named, budget);
+        }
+    }
+}
