@@ -61,11 +61,13 @@ mod text;
 pub mod __private;
 
 pub use build::builder::Builder;
+pub use check::Check;
 pub use check::awaited::Awaited;
 pub use check::health::{Health, IntoHealth};
+pub use check::kind::CheckKind;
+pub use check::probe::Probe;
 pub use check::provided::IntoVersion;
 pub use check::status::Status;
-pub use check::{Check, Kind};
 pub use config::group::Group;
 pub use config::show_details::ShowDetails;
 pub use config::{CheckConfig, Config};

@@ -8,24 +8,22 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use crate::build::builder::Builder;
+use crate::check::kind::CheckKind;
 use crate::check::name::AVAILABILITY;
+use crate::check::probe::Probe;
 use crate::check::settings::Settings;
-use crate::check::{Check, Kind};
 use crate::config::CheckConfig;
 use crate::config::exposure::Exposure;
-use crate::config::overrides;
 use crate::error::Error;
 use crate::info::identity::Identity;
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
-use crate::line::line;
 use crate::report::ask::{Answered, LeftOut, Pending};
 use crate::report::availability::Availability;
 use crate::report::component::Component;
+use crate::report::health_group::{CustomGroups, HealthGroup, HealthGroups};
 use crate::report::health_report::HealthReport;
 use crate::report::log;
-use crate::report::scope::{Groups, Question, Scope, Scopes};
 use crate::report::signals::Signals;
 use crate::report::slot::Slot;
 
@@ -66,7 +64,7 @@ pub(crate) struct Inner {
     pub(crate) defaults: Settings,
     pub(crate) overrides: BTreeMap<String, CheckConfig>,
     pub(crate) health_budget: Duration,
-    pub(crate) scopes: Scopes,
+    pub(crate) groups: HealthGroups,
     pub(crate) exposure: Exposure,
     pub(crate) has_dependencies: bool,
     pub(crate) availability: Availability,
@@ -92,20 +90,6 @@ impl Drop for Inner {
 }
 
 impl Management {
-    /// All that attributes have registered, with nothing configured.
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::build`].
-    pub fn new() -> Result<Self, Error> {
-        Management::builder().build()
-    }
-
-    /// A builder that knows all that attributes have registered.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     pub(crate) fn from_inner(inner: Inner) -> Self {
         let management = Management { inner: Arc::new(inner) };
         management.wake();
@@ -121,23 +105,23 @@ impl Management {
     /// The answer takes as long as the slowest check, and not longer than
     /// [`Builder::health_budget`].
     pub async fn health(&self) -> HealthReport {
-        self.report(self.scope(Question::Health)).await
+        self.report(self.inner.groups.health()).await
     }
 
     /// Whether the process has to be restarted: the liveness checks.
     pub async fn liveness(&self) -> HealthReport {
-        self.report(self.scope(Question::Liveness)).await
+        self.report(self.inner.groups.probe(Probe::Liveness)).await
     }
 
     /// Whether the service wants requests: readiness and liveness checks, and startup checks that
     /// have not succeeded yet.
     pub async fn readiness(&self) -> HealthReport {
-        self.report(self.scope(Question::Readiness)).await
+        self.report(self.inner.groups.probe(Probe::Readiness)).await
     }
 
     /// Whether the service has started: each startup check until its first success.
     pub async fn startup(&self) -> HealthReport {
-        self.report(self.scope(Question::Startup)).await
+        self.report(self.inner.groups.probe(Probe::Startup)).await
     }
 
     /// The checks of a group, by its name, if there is such a group. A group is made by the checks that
@@ -158,11 +142,11 @@ impl Management {
     /// # }
     /// ```
     pub async fn group(&self, name: &str) -> Option<HealthReport> {
-        let scope = match Question::probe(name) {
-            Some(probe) => Arc::clone(self.scope(probe)),
-            None => Arc::clone(self.groups().get(name)?),
+        let group = match Probe::named(name) {
+            Some(probe) => Arc::clone(self.inner.groups.probe(probe)),
+            None => Arc::clone(self.inner.groups.custom().get(name)?),
         };
-        Some(self.report(&scope).await)
+        Some(self.report(&group).await)
     }
 
     /// Whether the service wants requests: what it says of itself.
@@ -211,7 +195,7 @@ impl Management {
         }
         self.wake();
         let slot = self.find(name)?;
-        let answered = match self.ask_one(self.scope(Question::Health), &slot).now() {
+        let answered = match self.ask_one(self.inner.groups.health(), &slot).now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
@@ -230,14 +214,14 @@ impl Management {
         self.inner.identity.resource(version.ok().flatten().as_deref())
     }
 
-    async fn report(&self, scope: &Arc<Scope>) -> HealthReport {
+    async fn report(&self, group: &Arc<HealthGroup>) -> HealthReport {
         self.wake();
-        let pending = self.ask(scope, &LeftOut::default());
+        let pending = self.ask(group, &LeftOut::default());
         let answered = match pending.now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
-        self.note(scope, &answered);
+        self.note(group, &answered);
         answered.report
     }
 
@@ -250,30 +234,20 @@ impl Management {
 
     /// The checks there are, sorted by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
-        let groups = self.groups();
+        let groups = self.inner.groups.custom();
         self.slots().iter().map(|slot| CheckInfo::new(slot, &groups)).collect()
     }
 
-    /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
-    /// one that is switched off is not added. A group that it names and that is not there yet is made, and
-    /// goes when the last check that names it is [unregistered](Self::unregister).
-    ///
-    /// # Errors
-    ///
-    /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
-    pub fn register(&self, mut check: Check) -> Result<(), Error> {
-        if let Some(overriding) = self.inner.overrides.get(&check.name) {
-            let told = overrides::change(&mut check, overriding);
-            line!(INFO, "{told}");
-            if overriding.enabled == Some(false) {
-                return Ok(());
-            }
-        }
+    /// Adds what `accept` makes of the checks there are, which do not change meanwhile.
+    pub(crate) fn add(
+        &self,
+        accept: impl FnOnce(&[Arc<Slot>]) -> Result<Slot, Error>,
+    ) -> Result<(), Error> {
         let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = Arc::new(self.inner.accept(check, &slots)?);
+        let slot = Arc::new(accept(&slots)?);
         let at = slots.partition_point(|other| other.name() < slot.name());
         Arc::make_mut(&mut slots).insert(at, Arc::clone(&slot));
-        self.inner.scopes.add(&slot.groups);
+        self.inner.groups.add(&slot.groups);
         drop(slots);
         self.inner.signals.advance();
         start(&slot, Instant::now());
@@ -289,7 +263,7 @@ impl Management {
         let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
         let Ok(at) = slots.binary_search_by(|slot| slot.name().cmp(name)) else { return false };
         let slot = Arc::make_mut(&mut slots).remove(at);
-        self.inner.scopes.remove(&slot.groups, &slots);
+        self.inner.groups.remove(&slot.groups, &slots);
         drop(slots);
         self.inner.signals.advance();
         slot.runners().for_each(|runner| runner.retire());
@@ -306,27 +280,22 @@ impl Management {
         Some(Arc::clone(&slots[at]))
     }
 
-    pub(crate) fn scope(&self, question: Question) -> &Arc<Scope> {
-        self.inner.scopes.question(question)
+    pub(crate) fn groups(&self) -> &HealthGroups {
+        &self.inner.groups
     }
 
-    /// The groups of the service's own.
-    pub(crate) fn groups(&self) -> Arc<Groups> {
-        self.inner.scopes.groups()
+    pub(crate) fn ask(&self, group: &Arc<HealthGroup>, left_out: &LeftOut) -> Pending {
+        Pending::ask(&self.slots(), &self.inner.availability, group, left_out)
     }
 
-    pub(crate) fn ask(&self, scope: &Arc<Scope>, left_out: &LeftOut) -> Pending {
-        Pending::ask(&self.slots(), &self.inner.availability, scope, left_out)
-    }
-
-    pub(crate) fn ask_one(&self, scope: &Arc<Scope>, slot: &Arc<Slot>) -> Pending {
-        Pending::ask_one(slot, scope)
+    pub(crate) fn ask_one(&self, group: &Arc<HealthGroup>, slot: &Arc<Slot>) -> Pending {
+        Pending::ask_one(slot, group)
     }
 
     /// Logs an answer that differs from the one before it.
-    pub(crate) fn note(&self, scope: &Scope, answered: &Answered) {
-        let before = scope.answered(answered.report.status());
-        log::answer(scope, before, &answered.report);
+    pub(crate) fn note(&self, group: &HealthGroup, answered: &Answered) {
+        let before = group.replace_status(answered.report.status());
+        log::answer(group, before, &answered.report);
     }
 
     /// Starts the background work that should be going on and is not.
@@ -378,7 +347,7 @@ pub struct CheckInfo {
     /// Its name.
     pub name: String,
     /// Which questions it takes part in.
-    pub kind: Kind,
+    pub kind: CheckKind,
     /// Whether a failure fails the whole, or only degrades it.
     pub critical: bool,
     /// The groups that it is also a part of.
@@ -392,16 +361,16 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    fn new(slot: &Slot, groups: &Groups) -> Self {
-        let others = groups.values().filter(|group| !slot.groups.contains(&group.name));
-        let own = slot.groups.iter().filter_map(|name| groups.get(name));
-        let groups = own.chain(others).filter(|group| group.has(slot));
+    fn new(slot: &Slot, groups: &CustomGroups) -> Self {
+        let others = groups.iter().filter(|(name, _)| !slot.groups.contains(name));
+        let own = slot.groups.iter().filter_map(|name| groups.get_key_value(name));
+        let groups = own.chain(others).filter(|(_, group)| group.has(slot));
         CheckInfo {
             name: slot.name().to_owned(),
             kind: slot.about.kind,
             critical: slot.about.critical,
-            groups: groups.map(|group| group.name.clone()).collect(),
-            krate: slot.origin.krate(),
+            groups: groups.map(|(name, _)| name.clone()).collect(),
+            krate: slot.origin.crate_name(),
             file: slot.origin.file(),
             line: slot.origin.line(),
         }

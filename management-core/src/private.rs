@@ -4,9 +4,9 @@ pub use std::string::String;
 
 pub use inventory;
 
-pub use crate::check::Kind;
 pub use crate::check::entry::{CheckEntry, InfoEntry, VersionEntry, assert_target};
 pub use crate::check::health::{Checked, Health};
+pub use crate::check::kind::CheckKind;
 pub use crate::check::name::{RESERVED_INFO_KEYS, RESERVED_NAMES};
 pub use crate::check::origin::Origin;
 pub use crate::check::provided::{

@@ -14,7 +14,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use management_axum::{Builder, Check, Config, Dependency, IntoHealth, Kind, ShowDetails, Status};
+use management_axum::{Builder, Check, Config, Dependency, IntoHealth, ShowDetails, Status};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -496,7 +496,7 @@ fn a_dependency_with_a_checks_name_is_refused() {
         .build()
         .unwrap_err();
     assert!(error.is_name_taken(), "{error}");
-    assert!(error.to_string().contains("`db` is the name of a service dependency"), "{error}");
+    assert!(error.to_string().contains("the service dependency `db` from "), "{error}");
 }
 
 // Dependencies are asked at `/z` whatever the own prefix is, and URLs are mangled.
@@ -546,9 +546,10 @@ async fn a_fragment_is_not_sent() {
     asked_at(|peer| format!("http://{}/h#top", peer.address), "/z", "/h").await;
     // Nor is what comes behind it lost.
     let peer = Peer::up().await;
-    let builder = builder()
-        .service_dependency("users", format!("http://{}/h#top", peer.address))
-        .cascade(Kind::Readiness, ["users"]);
+    let builder = builder().service_dependency(
+        "users",
+        Dependency::new(format!("http://{}/h#top", peer.address)).readiness(),
+    );
     assert_eq!(said(&get(&app(builder), "/z/health/readiness").await), (200, UP));
     assert_eq!(peer.targets(), ["GET /h/readiness"]);
 }
@@ -861,12 +862,15 @@ async fn a_misspelt_key_is_refused_with_its_name() {
         json!({"service_dependencies": {"users": {"uri": "h"}}}),
     ] {
         let error = serde_json::from_value::<Config>(config.clone()).unwrap_err().to_string();
-        assert!(error.contains("unknown field"), "{config}: {error}");
+        assert!(error.contains("unknown "), "{config}: {error}");
     }
     let config = serde_json::from_value(json!({"checks": {"bd": {"critical": false}}})).unwrap();
     let error = builder().config(config).check(fixed("db", Status::Up)).build().unwrap_err();
     assert!(error.is_absent(), "{error}");
-    assert!(error.to_string().contains("`checks.bd` is configured"), "{error}");
+    assert!(
+        error.to_string().contains("`checks.bd`: unknown check `bd`; did you mean `db`?"),
+        "{error}"
+    );
     let program = Program::answer("/z/health").env("MANAGEMENT_ENDPOINTS", r#"{"helth": true}"#);
     let refusal = program.refusal().await;
     assert!(refusal.contains("`MANAGEMENT_ENDPOINTS`") && refusal.contains("helth"), "{refusal}");

@@ -71,7 +71,7 @@ fn state_that_nothing_takes_is_one_line() {
     let told = lines.take();
     let [_, unused] = &told[..] else { panic!("{told:?}") };
     let (start, of_pool) = unused.split_once("::Pool` at ").expect("the types");
-    assert!(start.starts_with("INFO state that nothing takes: `runner::logs::"), "{unused}");
+    assert!(start.starts_with("INFO no function takes this state: `runner::logs::"), "{unused}");
     let of_u8 = of_pool.split_once(", `u8` at ").expect("the other type").1;
     assert!(of_pool.starts_with("tests/runner/logs.rs:"), "{unused}");
     assert!(of_u8.starts_with("tests/runner/logs.rs:"), "{unused}");

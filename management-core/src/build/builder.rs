@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::build::collect;
 use crate::check::Check;
 use crate::check::awaited::Awaited;
 use crate::check::origin::Origin;
@@ -17,12 +18,12 @@ use crate::config::Config;
 use crate::config::group::Group;
 use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
-use crate::error::Mistake;
+#[cfg(feature = "dependencies")]
+use crate::dependency::Dependency;
+use crate::error::{Mistake, Mistakes};
 use crate::run::Job;
 use crate::text::json::Json;
 use crate::text::reason::IntoReason;
-#[cfg(feature = "dependencies")]
-use crate::{check::Kind, dependency::Dependency};
 
 /// Makes a [`Management`](crate::Management).
 ///
@@ -42,7 +43,7 @@ pub struct Builder {
     pub(crate) required: Vec<String>,
     pub(crate) version: Option<(Origin, Job<Provided<Option<String>>>)>,
     pub(crate) contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
-    pub(crate) mistakes: Vec<Mistake>,
+    pub(crate) mistakes: Mistakes,
 }
 
 impl Builder {
@@ -59,7 +60,7 @@ impl Builder {
             required: Vec::new(),
             version: None,
             contributors: Vec::new(),
-            mistakes: Vec::new(),
+            mistakes: Mistakes::default(),
         }
     }
 
@@ -156,7 +157,7 @@ impl Builder {
         });
         let origin = Origin::caller();
         if let Some((first, _)) = &self.version {
-            self.mistakes.push(Mistake::two_versions(first, &origin));
+            self.mistakes.push(collect::two_version_providers(first, &origin));
         }
         self.version = Some((origin, job));
         self
@@ -427,7 +428,7 @@ impl Builder {
     /// | `h:8000`, `h`, `http://h` | `{scheme}://h:8000{prefix}/health`, as a service like this one |
     ///
     /// The scheme is [`preferred_url_scheme`](Self::preferred_url_scheme), the prefix our own. Readiness
-    /// asks no dependency unless [`cascade`](Self::cascade) says so. User information in a URL is sent as
+    /// asks no dependency, except those with [`Dependency::readiness`]. User information in a URL is sent as
     /// basic authentication.
     ///
     /// Each request has the header `management-cascade`, and one that arrives with it is answered from own
@@ -460,31 +461,17 @@ impl Builder {
                 entry.insert(dependency);
             }
             Entry::Occupied(first) => {
-                let mistake = Mistake::two_dependencies(first.key(), first.get(), &dependency);
-                self.mistakes.push(mistake);
+                let at = |dependency: &Dependency| {
+                    dependency.origin.map(|origin| origin.to_string()).unwrap_or_default()
+                };
+                self.mistakes.push(Mistake::name_taken(format!(
+                    "two service dependencies are named `{}`, at {} and {}: rename one",
+                    first.key(),
+                    at(first.get()),
+                    at(&dependency),
+                )));
             }
         }
-        self
-    }
-
-    /// Lets a probe ask these dependencies, too. Only [`Kind::Readiness`] can: a dependency that fails
-    /// would restart this service through liveness, which mends nothing, and services that start
-    /// together would wait for each other through startup, for ever.
-    ///
-    /// Readiness that cascades takes a service out of work together with the ones it needs, and whole
-    /// fleets that need one service at once. Where this service can still answer something without the
-    /// dependency, leave it out.
-    ///
-    /// The dependency is asked at its URL followed by `/readiness`.
-    #[cfg(feature = "dependencies")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
-    pub fn cascade<N: Into<String>>(
-        mut self,
-        probe: Kind,
-        dependencies: impl IntoIterator<Item = N>,
-    ) -> Self {
-        let named = self.own.cascade.entry(probe).or_default();
-        named.extend(dependencies.into_iter().map(Into::into));
         self
     }
 

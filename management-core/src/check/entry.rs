@@ -3,11 +3,12 @@
 use std::fmt;
 
 use crate::check::health::Health;
+use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
 use crate::check::provided::Provided;
 use crate::check::settings::Settings;
 use crate::check::state::Bind;
-use crate::check::{Check, Kind, Work};
+use crate::check::{Check, Work};
 use crate::run::Job;
 use crate::text::json::Json;
 
@@ -49,7 +50,7 @@ entry! {
     /// A check, registered by an attribute.
     CheckEntry {
         name: &'static str,
-        kind: Kind,
+        kind: CheckKind,
         groups: &'static [&'static str],
     },
     Health

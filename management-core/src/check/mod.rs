@@ -1,72 +1,25 @@
 pub(crate) mod awaited;
 pub(crate) mod entry;
 pub(crate) mod health;
+pub(crate) mod kind;
 pub(crate) mod name;
 pub(crate) mod origin;
+pub(crate) mod probe;
 pub(crate) mod provided;
 pub(crate) mod returned;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod status;
 
-use std::fmt;
 use std::time::Duration;
-
-use serde::Deserialize;
 
 use crate::check::awaited::Awaited;
 use crate::check::health::{Checked, Health};
+use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
-use crate::check::settings::{DEPENDENCY_TIMEOUT, DEPENDENCY_TTL, Settings};
+use crate::check::settings::Settings;
 use crate::check::state::Bind;
 use crate::run::Job;
-
-/// Which questions a check takes part in. Every check is part of `/health`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Kind {
-    /// `/health` alone.
-    Health,
-    /// `/health/readiness`: whether the service wants requests.
-    Readiness,
-    /// `/health/liveness`, and readiness too: whether the process has to be restarted.
-    Liveness,
-    /// `/health/startup`, and readiness, until its first success.
-    Startup,
-    /// Another service: `/health` alone, and readiness where `cascade` names it.
-    Dependency,
-}
-
-impl Kind {
-    /// What it is called in a message.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Kind::Dependency => "service dependency",
-            _ => "check",
-        }
-    }
-
-    /// What differs from the defaults of other kinds.
-    pub(crate) fn defaults(self) -> Settings {
-        match self {
-            Kind::Dependency => Settings::new().timeout(DEPENDENCY_TIMEOUT).ttl(DEPENDENCY_TTL),
-            _ => Settings::new(),
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Kind::Health => "health",
-            Kind::Readiness => "readiness",
-            Kind::Liveness => "liveness",
-            Kind::Startup => "startup",
-            Kind::Dependency => "dependency",
-        })
-    }
-}
 
 /// A check that is made at run time rather than by an attribute.
 ///
@@ -89,7 +42,7 @@ impl fmt::Display for Kind {
 #[must_use = "a check does nothing until it is given to a builder or registered"]
 pub struct Check {
     pub(crate) name: String,
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<CheckKind>,
     pub(crate) settings: Settings,
     pub(crate) groups: Option<Vec<String>>,
     pub(crate) origin: Origin,
@@ -165,20 +118,20 @@ impl Check {
 
     /// Makes it a part of readiness.
     pub fn readiness(self) -> Self {
-        self.kind(Kind::Readiness)
+        self.kind(CheckKind::Readiness)
     }
 
     /// Makes it a part of liveness.
     pub fn liveness(self) -> Self {
-        self.kind(Kind::Liveness)
+        self.kind(CheckKind::Liveness)
     }
 
     /// Makes it a part of startup.
     pub fn startup(self) -> Self {
-        self.kind(Kind::Startup)
+        self.kind(CheckKind::Startup)
     }
 
-    fn kind(mut self, kind: Kind) -> Self {
+    fn kind(mut self, kind: CheckKind) -> Self {
         self.kind = Some(kind);
         self
     }

@@ -33,7 +33,7 @@ impl Origin {
     }
 
     /// The crate of an attribute.
-    pub(crate) fn krate(&self) -> Option<&'static str> {
+    pub(crate) fn crate_name(&self) -> Option<&'static str> {
         self.module.and_then(|module| module.split("::").next())
     }
 

@@ -8,13 +8,14 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::Mistake;
+use crate::check::origin::Origin;
+use crate::error::{Mistake, Mistakes};
 
 /// At most one value of each type.
 #[derive(Default)]
 pub(crate) struct State {
     values: HashMap<TypeId, Stored>,
-    pub(crate) mistakes: Vec<Mistake>,
+    pub(crate) mistakes: Mistakes,
 }
 
 struct Stored {
@@ -36,8 +37,14 @@ impl State {
         let is_same = |other: &&Stored| other.in_arc == own;
         let same = self.values.get(&in_arc).or_else(|| self.values.values().find(is_same));
         if let Some(other) = same {
-            let (one, other) = ((type_name::<T>(), place), (other.ty, other.place));
-            self.mistakes.push(Mistake::state_in_arc_too(other, one));
+            self.mistakes.push(Mistake::state(format!(
+                "`{}` and `{}` are both given as state, at {} and {}, and a parameter accepts either: keep \
+                 one, or wrap one in a type of its own",
+                other.ty,
+                type_name::<T>(),
+                at(other.place),
+                at(place),
+            )));
             return;
         }
         match self.values.entry(own) {
@@ -46,34 +53,48 @@ impl State {
                 let (value, is_taken) = (Arc::new(value), AtomicBool::new(false));
                 entry.insert(Stored { value, ty, in_arc, place, is_taken });
             }
-            Entry::Occupied(first) => self.mistakes.push(Mistake::doubled_state(
+            Entry::Occupied(first) => self.mistakes.push(Mistake::state(format!(
+                "two values of type `{}` are given as state, at {} and {}: wrap one in a type of its own",
                 type_name::<T>(),
-                first.get().place,
-                place,
-            )),
+                at(first.get().place),
+                at(place),
+            ))),
         }
     }
 
-    /// The types there are, in words.
-    pub(crate) fn told(&self) -> String {
+    /// Says that a function takes state of a type that the builder does not have.
+    pub(crate) fn missing(&self, what: &str, origin: &Origin, ty: &str) -> Mistake {
         let mut types: Vec<_> = self.values.values().map(|stored| stored.ty).collect();
         types.sort_unstable();
-        match &*types {
+        let given = match &*types {
             [] => "no state".into(),
-            types => format!("none but `{}`", types.join("`, `")),
-        }
+            types => format!("only `{}`", types.join("`, `")),
+        };
+        let remedy = if let Some(inner) = extracted(ty) {
+            format!("extractors of axum work in handlers only, so take `&{inner}`")
+        } else {
+            let optional = match type_argument(ty, "core::option::Option<") {
+                Some(inner) => format!("; `Option<&{inner}>` is `None` without a `{inner}`"),
+                None => String::new(),
+            };
+            format!("add `.state(value)` with a `{ty}` or an `Arc` of it{optional}")
+        };
+        Mistake::state(format!(
+            "{what} at {origin} takes `{ty}`, but the builder has {given}: {remedy}{}",
+            origin.remedy_in_doc_example(),
+        ))
     }
 
-    /// The types that nothing has taken, each with its place; in the order of their places.
+    /// The types that nothing takes, each with its place, in the order of the places.
     pub(crate) fn untaken(&self) -> Vec<String> {
         let untaken =
             self.values.values().filter(|stored| !stored.is_taken.load(Ordering::Relaxed));
         let mut untaken: Vec<_> = untaken.collect();
         untaken.sort_by_key(|stored| (stored.place.file(), stored.place.line(), stored.ty));
-        let told = |stored: &Stored| {
-            format!("`{}` at {}:{}", stored.ty, stored.place.file(), stored.place.line())
-        };
-        untaken.into_iter().map(told).collect()
+        untaken
+            .into_iter()
+            .map(|stored| format!("`{}` at {}", stored.ty, at(stored.place)))
+            .collect()
     }
 
     /// What was stored as `T`, else as `Arc<T>`.
@@ -89,6 +110,21 @@ impl State {
         stored.is_taken.store(true, Ordering::Relaxed);
         Some(&stored.value)
     }
+}
+
+fn at(place: &Location<'_>) -> String {
+    format!("{}:{}", place.file(), place.line())
+}
+
+/// `T` if the type is axum's `State<T>` or `Extension<T>`.
+fn extracted(ty: &str) -> Option<&str> {
+    type_argument(ty, "axum::extract::state::State<")
+        .or_else(|| type_argument(ty, "axum::extension::Extension<"))
+}
+
+/// `T` if the type is `Name<T>`, as `type_name` writes it.
+fn type_argument<'a>(ty: &'a str, name: &str) -> Option<&'a str> {
+    ty.strip_prefix(name)?.strip_suffix('>')
 }
 
 /// Finds the state of one function, and notes what is missing.

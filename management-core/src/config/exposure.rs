@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 
 use crate::check::status::Status;
-use crate::config::Config;
 use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
-use crate::error::Mistake;
 
 /// How the endpoints show what they know.
 pub(crate) struct Exposure {
@@ -17,23 +15,6 @@ pub(crate) struct Exposure {
     pub(crate) codes: Codes,
     pub(crate) switched_off: BTreeSet<Route>,
     pub(crate) kubernetes_paths: bool,
-}
-
-impl Exposure {
-    pub(crate) fn new(prefix: String, config: &Config, mistakes: &mut Vec<Mistake>) -> Self {
-        let mut codes = Codes::new();
-        for (&status, &code) in &config.status_codes {
-            mistakes.extend(codes.set(status, code).map_err(Mistake::invalid).err());
-        }
-        let is_off = |(route, is_there): (&Route, &bool)| (!is_there).then_some(*route);
-        Exposure {
-            prefix,
-            show_details: config.show_details.clone().unwrap_or_default(),
-            codes,
-            switched_off: config.endpoints.iter().filter_map(is_off).collect(),
-            kubernetes_paths: config.kubernetes_paths.unwrap_or(false),
-        }
-    }
 }
 
 /// Which statuses are 200 and which 503.

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::check::Kind;
+use crate::check::probe::Probe;
 use crate::check::settings::{Settings, duration};
 use crate::check::status::Status;
 use crate::config::group::Group;
@@ -25,6 +25,7 @@ use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
 use crate::dependency::Dependency;
 use crate::text;
+use crate::text::similar::with_suggestion;
 
 #[doc = include_str!("../../docs/config.md")]
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -79,8 +80,9 @@ pub struct Config {
     pub groups: BTreeMap<String, Group>,
     /// The services that this one needs.
     pub service_dependencies: BTreeMap<String, Dependency>,
-    /// The probes that ask dependencies, and which.
-    pub cascade: BTreeMap<Kind, Vec<String>>,
+    /// The dependencies that readiness asks, too, in addition to those with
+    /// [`Dependency::readiness`].
+    pub cascade: BTreeMap<Probe, Vec<String>>,
     /// The scheme of dependencies that are given without one.
     pub preferred_url_scheme: Option<String>,
     /// A PEM file of certificates to trust in addition to the platform's.
@@ -139,6 +141,7 @@ impl<'de> Deserialize<'de> for Config {
         let tracking = serde_path_to_error::Deserializer::new(deserializer, &mut track);
         Config::deserialize(tracking).map_err(|error| {
             let path = track.path().to_string();
+            let error = with_suggestion(error.to_string());
             // What follows is a key that is not known, which the error names itself.
             match path.trim_end_matches(".?") {
                 "." => D::Error::custom(text::verbatim(error)),
@@ -247,6 +250,7 @@ impl CheckConfig {
 mod tests {
     use super::*;
     use crate::config::environment::Environment;
+    use crate::error::Mistakes;
     use crate::management::Management;
 
     fn read(json: &str) -> Result<Config, String> {
@@ -260,13 +264,19 @@ mod tests {
     #[test]
     fn a_mistake_names_its_key() {
         for (json, told) in [
-            (r#"{"timeuot": "1s"}"#, "`timeuot`: unknown field `timeuot`, expected one of `name`"),
+            (
+                r#"{"timeuot": "1s"}"#,
+                "`timeuot`: unknown key `timeuot` at line 1 column 10; did you mean `timeout`?",
+            ),
             (r#"{"timeout": "2 parsecs"}"#, "`timeout`: \"2 parsecs\" is no duration"),
             (r#"{"timeout": 2}"#, "`timeout`: 2 is no duration (it has no unit): write it like"),
             (r#"{"prefix": 7}"#, "`prefix`: invalid type: integer `7`"),
             (r#"{"critical": "yes"}"#, "`critical`: invalid type: string \"yes\""),
             (r#"{"checks": {"db": {"ttl": "x"}}}"#, "`checks.db.ttl`: \"x\" is no duration"),
-            (r#"{"checks": {"db": {"tll": "1s"}}}"#, "`checks.db.tll`: unknown field `tll`"),
+            (
+                r#"{"checks": {"db": {"tll": "1s"}}}"#,
+                "`checks.db.tll`: unknown key `tll` at line 1 column 24; did you mean `ttl`?",
+            ),
             (r#"{"show_details": "perhaps"}"#, "`show_details`: unknown variant `perhaps`"),
             (
                 r#"{"status_codes": {"SICK": 503}}"#,
@@ -274,7 +284,7 @@ mod tests {
             ),
             (
                 r#"{"groups": {"a": {"includes": []}}}"#,
-                "`groups.a.includes`: unknown field `includes`",
+                "`groups.a.includes`: unknown key `includes` at line 1 column 28; did you mean `include`?",
             ),
             (r#"{"groups": {"a": {"include": "db"}}}"#, "`groups.a.include`: invalid type: string"),
             (
@@ -294,7 +304,7 @@ mod tests {
             ),
             (
                 r#"{"service_dependencies": {"users": {"uri": "h"}}}"#,
-                "`service_dependencies.users.uri`: unknown field `uri`",
+                "`service_dependencies.users.uri`: unknown key `uri` at line 1 column 42; did you mean `url`?",
             ),
             (r#"{"service_dependencies": {"users": {}}}"#, "missing field `url`"),
             (r#"{"service_dependencies": {"users": 7}}"#, "a URL, or a map with a `url`"),
@@ -334,9 +344,9 @@ mod tests {
                     "status_codes": {"DEGRADED": 200, "UNKNOWN": 200}}, "b": {}},
                 "kubernetes_paths": false}"#,
         );
-        let mut mistakes = Vec::new();
+        let mut mistakes = Mistakes::default();
         let environment = Config::from_environment(&environment, &mut mistakes);
-        assert!(mistakes.is_empty());
+        assert!(mistakes.into_result().is_ok());
         let own =
             Config { prefix: Some("/own".into()), mask: vec!["x-own".into()], ..Config::default() };
         let merged = own.or(environment).or(given.unwrap());

@@ -2,36 +2,38 @@
 
 use crate::check::Check;
 use crate::config::{CheckConfig, Config};
-use crate::error::Mistake;
+use crate::error::{Mistake, Mistakes};
+use crate::text::similar::unknown;
 
-/// Changes checks, takes away those that are switched off, and tells in words what was done.
+/// Changes checks and removes those that are switched off. Describes each change for the log.
 pub(crate) fn apply(
     checks: &mut Vec<Check>,
     config: &Config,
-    mistakes: &mut Vec<Mistake>,
+    mistakes: &mut Mistakes,
 ) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut changes = Vec::new();
     for (name, overriding) in &config.checks {
         let Some(check) = checks.iter_mut().find(|check| check.name == *name) else {
-            // Of a dependency that cannot be asked, that has been told.
-            if config.service_dependencies.contains_key(name) {
-                continue;
+            // The mistake of a dependency that cannot be asked is reported already.
+            if !config.service_dependencies.contains_key(name) {
+                let known: Vec<_> = checks.iter().map(|check| check.name.as_str()).collect();
+                let unknown = unknown("check", name, &known);
+                mistakes.push(Mistake::absent(format!("`checks.{name}`: {unknown}")));
             }
-            mistakes.push(Mistake::absent_override(name, &some_of(checks)));
             continue;
         };
         if *overriding == CheckConfig::default() {
             continue;
         }
-        told.push(change(check, overriding));
+        changes.push(change(check, overriding));
         if overriding.enabled == Some(false) {
             checks.retain(|check| check.name != *name);
         }
     }
-    told
+    changes
 }
 
-/// Changes one check, and tells in words what was done.
+/// Changes one check, and describes the change for the log.
 pub(crate) fn change(check: &mut Check, overriding: &CheckConfig) -> String {
     check.settings = overriding.settings().or(&check.settings);
     format!("check {} at {} is configured: {}", check.name, check.origin, words(overriding))
@@ -48,18 +50,4 @@ fn words(overriding: &CheckConfig) -> String {
     let flags =
         flags.into_iter().filter_map(|(key, flag)| flag.map(|flag| format!("{key} {flag}")));
     flags.chain(durations).collect::<Vec<_>>().join(", ")
-}
-
-/// The names of checks in a message, which has no room for thousands.
-pub(crate) fn some_of(checks: &[Check]) -> String {
-    const ENOUGH: usize = 10;
-    let mut names: Vec<_> = checks.iter().map(|check| format!("`{}`", check.name)).collect();
-    names.dedup();
-    let count = names.len();
-    names.truncate(ENOUGH);
-    match count {
-        0 => "no checks".into(),
-        count if count > ENOUGH => format!("{} and {} more", names.join(", "), count - ENOUGH),
-        _ => names.join(", "),
-    }
 }

@@ -1,13 +1,17 @@
 //! The variables of the environment that set a [`Config`].
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::service_link;
-use crate::error::Mistake;
+use crate::error::{Mistake, Mistakes};
 use crate::line::line;
+use crate::text;
+use crate::text::similar::most_similar;
 use crate::text::strict;
 
 /// How the value of a variable is written.
@@ -73,9 +77,14 @@ fn sample(key: &str) -> &'static str {
     }
 }
 
+fn invalid(variable: &str, error: &dyn fmt::Display) -> Mistake {
+    let error = text::verbatim(error);
+    Mistake::invalid(format!("the environment variable `{variable}`: {error}"))
+}
+
 impl Config {
     /// What the environment sets. What cannot be is a mistake that names the variable.
-    pub(crate) fn from_environment(environment: &Environment, mistakes: &mut Vec<Mistake>) -> Self {
+    pub(crate) fn from_environment(environment: &Environment, mistakes: &mut Mistakes) -> Self {
         let mut set = serde_json::Map::new();
         for (key, variables, syntax) in VARIABLES {
             let is_set = |&variable: &&'static str| Some((variable, environment.get(variable)?));
@@ -102,20 +111,23 @@ impl Config {
             });
             match value {
                 Ok(value) => drop(set.insert(key.into(), value)),
-                Err(why) => mistakes.push(Mistake::variable(variable, &why)),
+                Err(why) => mistakes.push(invalid(variable, &why)),
             }
         }
         for variable in environment.named("MANAGEMENT_") {
             let is_read = VARIABLES.iter().any(|(_, variables, _)| variables.contains(&&*variable));
             if !is_read && !service_link::is_one(&variable, environment) {
-                line!(
-                    WARN,
-                    "the environment variable `{variable}` is none that is read: is it misspelt?"
-                );
+                let known =
+                    VARIABLES.iter().flat_map(|(_, variables, _)| variables.iter().copied());
+                let suggestion = match most_similar(&variable, known) {
+                    Some(known) => format!("; did you mean `{known}`?"),
+                    None => String::new(),
+                };
+                line!(WARN, "unknown environment variable `{variable}`{suggestion}");
             }
         }
         <Config as Deserialize>::deserialize(Value::Object(set)).unwrap_or_else(|why| {
-            mistakes.push(Mistake::variable("MANAGEMENT_…", &why));
+            mistakes.push(invalid("MANAGEMENT_…", &why));
             Config::default()
         })
     }
@@ -198,9 +210,9 @@ mod tests {
         ];
         for (text, flag) in spellings {
             let environment = Environment::from([("MANAGEMENT_MACHINE_ID", text)]);
-            let mut mistakes = Vec::new();
+            let mut mistakes = Mistakes::default();
             let config = Config::from_environment(&environment, &mut mistakes);
-            assert!(mistakes.is_empty(), "{text}");
+            assert!(mistakes.into_result().is_ok(), "{text}");
             assert_eq!(config.machine_id, Some(flag), "{text}");
         }
         for text in ["2", "y", "enabled", "yes no"] {
@@ -223,7 +235,8 @@ mod tests {
             ([("PREFERRED_URL_SCHEME", "https"), ("SCHEME", "http")], "https"),
             ([("PREFERRED_URL_SCHEME", ""), ("SCHEME", "https")], "https"),
         ] {
-            let config = Config::from_environment(&Environment::from(variables), &mut Vec::new());
+            let config =
+                Config::from_environment(&Environment::from(variables), &mut Mistakes::default());
             assert_eq!(config.preferred_url_scheme.as_deref(), Some(scheme));
         }
     }

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use crate::check::status::Status;
 use crate::info::identity::{ATTRIBUTES, Identity};
 use crate::report::component::Component;
+use crate::report::health_group::CustomGroups;
 use crate::report::health_report::HealthReport;
-use crate::report::scope::Groups;
 use crate::text::json::Json;
 
 /// `{"status":…}`
@@ -28,7 +28,7 @@ pub(super) fn status(status: Status) -> Bytes {
 }
 
 /// `{"status":…,"components":{name:{"status":…}},"groups":[…]}`
-pub(super) fn report(report: &HealthReport, details: bool, groups: &Groups) -> Bytes {
+pub(super) fn report(report: &HealthReport, details: bool, groups: &CustomGroups) -> Bytes {
     #[derive(Serialize)]
     struct Report<'a> {
         status: Status,

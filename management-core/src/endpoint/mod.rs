@@ -22,10 +22,10 @@
 //! # }
 //! ```
 
+mod cache;
 mod health;
 mod identity;
 mod json;
-mod kept;
 mod negotiate;
 mod prober;
 mod query;
@@ -43,10 +43,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response};
 
+use crate::check::probe::Probe;
 pub use crate::config::route::Route;
 use crate::management::Management;
-use crate::report::scope::Question;
-use kept::Kept;
+use cache::AnswerCache;
 use prober::Advice;
 use reply::Reply;
 #[cfg(test)]
@@ -60,7 +60,7 @@ pub struct Endpoint {
 
 struct Shared {
     management: Management,
-    kept: Kept,
+    cache: AnswerCache,
     advice: Advice,
 }
 
@@ -76,7 +76,7 @@ impl Endpoint {
         management.inner().endpoints.fetch_add(1, Ordering::Relaxed);
         let shared = Shared {
             management: management.clone(),
-            kept: Kept::default(),
+            cache: AnswerCache::default(),
             advice: Advice::default(),
         };
         Endpoint { shared: Arc::new(shared) }
@@ -115,20 +115,21 @@ impl Endpoint {
         }
         let management = &self.shared.management;
         management.wake();
+        let groups = management.groups();
         match route {
-            Route::Health => self.question(Question::Health, request),
-            Route::Liveness => self.question(Question::Liveness, request),
-            Route::Readiness => self.question(Question::Readiness, request),
-            Route::Startup => self.question(Question::Startup, request),
+            Route::Health => self.group(groups.health(), request),
+            Route::Liveness => self.group(groups.probe(Probe::Liveness), request),
+            Route::Readiness => self.group(groups.probe(Probe::Readiness), request),
+            Route::Startup => self.group(groups.probe(Probe::Startup), request),
             Route::Named => self.named(request),
-            Route::Livez => self.kubernetes("livez", Question::Liveness, request),
-            Route::Readyz => self.kubernetes("readyz", Question::Readiness, request),
-            Route::Startupz => self.kubernetes("startupz", Question::Startup, request),
-            Route::Healthz => self.kubernetes("healthz", Question::Health, request),
-            Route::LivezCheck => self.kubernetes_check(Question::Liveness, request),
-            Route::ReadyzCheck => self.kubernetes_check(Question::Readiness, request),
-            Route::StartupzCheck => self.kubernetes_check(Question::Startup, request),
-            Route::HealthzCheck => self.kubernetes_check(Question::Health, request),
+            Route::Livez => self.kubernetes("livez", groups.probe(Probe::Liveness), request),
+            Route::Readyz => self.kubernetes("readyz", groups.probe(Probe::Readiness), request),
+            Route::Startupz => self.kubernetes("startupz", groups.probe(Probe::Startup), request),
+            Route::Healthz => self.kubernetes("healthz", groups.health(), request),
+            Route::LivezCheck => self.kubernetes_check(groups.probe(Probe::Liveness), request),
+            Route::ReadyzCheck => self.kubernetes_check(groups.probe(Probe::Readiness), request),
+            Route::StartupzCheck => self.kubernetes_check(groups.probe(Probe::Startup), request),
+            Route::HealthzCheck => self.kubernetes_check(groups.health(), request),
             Route::Info => {
                 let management = management.clone();
                 Respond::later(method, async move { identity::info(&management).await })

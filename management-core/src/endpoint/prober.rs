@@ -6,7 +6,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 
 use super::MountedAt;
-use crate::check::Kind;
+use crate::check::kind::CheckKind;
 use crate::line::line;
 use crate::management::Management;
 use crate::report::ask::LeftOut;
@@ -52,7 +52,7 @@ impl Advice {
 
 /// Whether a service outside can fail the whole.
 fn is_needed(slot: &Slot) -> bool {
-    slot.about.kind == Kind::Dependency && slot.about.critical
+    slot.about.kind == CheckKind::Dependency && slot.about.critical
 }
 
 /// What the log may call the prober, if it is one.

@@ -12,8 +12,8 @@ use crate::check::status::Status;
 use crate::config::exposure::Codes;
 use crate::report::about::weigh;
 use crate::report::component::Component;
+use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
-use crate::report::scope::Scope;
 use crate::report::slot::Slot;
 
 /// How many names that are none are told, and how many characters of each.
@@ -38,12 +38,12 @@ pub(super) struct Excluded {
 }
 
 impl Excluded {
-    pub(super) fn new(names: &BTreeSet<String>, scope: &Scope, slots: &[Arc<Slot>]) -> Self {
+    pub(super) fn new(names: &BTreeSet<String>, group: &HealthGroup, slots: &[Arc<Slot>]) -> Self {
         let is_known = |name: &String| match &**name {
-            AVAILABILITY => scope.has_availability(),
+            AVAILABILITY => group.has_availability(),
             name => slots
                 .binary_search_by(|slot| slot.name().cmp(name))
-                .is_ok_and(|at| scope.may_have(&slots[at])),
+                .is_ok_and(|at| group.can_have(&slots[at])),
         };
         let (known, unknown) = names.iter().cloned().partition(is_known);
         Excluded { known, unknown }

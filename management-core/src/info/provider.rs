@@ -17,6 +17,18 @@ pub(crate) struct Contributor {
     pub(crate) runner: Arc<Runner<Provided<Json>>>,
 }
 
+impl Contributor {
+    pub(crate) fn new(
+        key: String,
+        provider: Provider<Json>,
+        signals: &Signals,
+        budget: std::time::Duration,
+    ) -> Self {
+        let what = format!("info contributor `{key}`");
+        Contributor { runner: provider.into_runner(what, signals, budget), key }
+    }
+}
+
 /// A provider as it was registered or given, not yet running.
 pub(crate) struct Provider<T> {
     pub(crate) job: Job<Provided<T>>,

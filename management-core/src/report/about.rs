@@ -1,13 +1,13 @@
 //! What is known of a check before it runs.
 
-use crate::check::Kind;
+use crate::check::kind::CheckKind;
 use crate::check::status::Status;
 
 /// What every result of a check says of it.
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) name: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: CheckKind,
     pub(crate) critical: bool,
     /// Where a dependency is asked.
     pub(crate) url: Option<String>,

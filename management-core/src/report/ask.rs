@@ -9,13 +9,13 @@ use std::task::Poll;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::check::Kind;
 use crate::check::health::Health;
+use crate::check::kind::CheckKind;
 use crate::check::name::AVAILABILITY;
 use crate::report::availability::Availability;
 use crate::report::component::Component;
+use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
-use crate::report::scope::Scope;
 use crate::report::slot::Slot;
 use crate::run::{Asked, Reading, give_way};
 
@@ -30,13 +30,14 @@ pub(crate) struct LeftOut {
 
 impl LeftOut {
     pub(crate) fn has(&self, slot: &Slot) -> bool {
-        self.dependencies && slot.about.kind == Kind::Dependency || self.names.contains(slot.name())
+        self.dependencies && slot.about.kind == CheckKind::Dependency
+            || self.names.contains(slot.name())
     }
 }
 
 /// Checks that have been asked, all at once, and of which some may still be running.
 pub(crate) struct Pending {
-    scope: Arc<Scope>,
+    group: Arc<HealthGroup>,
     /// Where the answer is also about what the service says of itself.
     availability: Option<Availability>,
     asked: Vec<(Arc<Slot>, Asked<Health>)>,
@@ -54,25 +55,25 @@ impl Pending {
     pub(crate) fn ask(
         slots: &[Arc<Slot>],
         availability: &Availability,
-        scope: &Arc<Scope>,
+        group: &Arc<HealthGroup>,
         left_out: &LeftOut,
     ) -> Self {
-        let wanted = slots.iter().filter(|slot| scope.has(slot) && !left_out.has(slot));
+        let wanted = slots.iter().filter(|slot| group.has(slot) && !left_out.has(slot));
         let is_left_out = left_out.names.contains(AVAILABILITY);
         let availability = (!is_left_out).then(|| availability.clone());
-        Pending { availability, ..Pending::ask_all(wanted, scope) }
+        Pending { availability, ..Pending::ask_all(wanted, group) }
     }
 
     /// Asks one check as a part of what the answer is about.
-    pub(crate) fn ask_one(slot: &Arc<Slot>, scope: &Arc<Scope>) -> Self {
-        Pending::ask_all(std::iter::once(slot), scope)
+    pub(crate) fn ask_one(slot: &Arc<Slot>, group: &Arc<HealthGroup>) -> Self {
+        Pending::ask_all(std::iter::once(slot), group)
     }
 
-    fn ask_all<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, scope: &Arc<Scope>) -> Self {
+    fn ask_all<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, group: &Arc<HealthGroup>) -> Self {
         let at = Instant::now();
         let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
-        asked.extend(slots.map(|slot| (Arc::clone(slot), scope.runner(slot).ask(at))));
-        Pending { scope: Arc::clone(scope), availability: None, asked, at }
+        asked.extend(slots.map(|slot| (Arc::clone(slot), group.runner(slot).ask(at))));
+        Pending { group: Arc::clone(group), availability: None, asked, at }
     }
 
     /// The answer, if there is nothing to wait for.
@@ -84,34 +85,34 @@ impl Pending {
             Asked::Known(reading) => Some((slot, reading)),
             Asked::Running(_) => None,
         });
-        Ok(fold(&self.scope, self.availability.as_ref(), known))
+        Ok(fold(&self.group, self.availability.as_ref(), known))
     }
 
     /// The answer, when every run has ended or the budget is spent, or when a drain decides it.
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is looked at again, and no timer has to be armed.
         give_way().await;
-        let Pending { scope, availability, asked, at } = self;
-        let decided_by = availability.as_ref().filter(|_| scope.is_decided_by_drain());
+        let Pending { group, availability, asked, at } = self;
+        let decided_by = availability.as_ref().filter(|_| group.is_decided_by_drain());
         let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
         for (slot, asked) in asked {
-            let runner = scope.runner(&slot);
+            let runner = group.runner(&slot);
             let reading = match asked {
                 Asked::Known(reading) => reading,
                 Asked::Running(run) => match (runner.ended(run), decided_by) {
                     (Some(reading), _) => reading,
                     (None, Some(availability)) => {
                         let mut drain = Drain::of(availability);
-                        let waited = drain.cut_short(runner.wait(run, at, scope.budget)).await;
+                        let waited = drain.cut_short(runner.wait(run, at, group.budget)).await;
                         waited.unwrap_or_else(|| runner.without_waiting(run))
                     }
-                    (None, None) => runner.wait(run, at, scope.budget).await,
+                    (None, None) => runner.wait(run, at, group.budget).await,
                 },
             };
             known.push((slot, reading));
         }
-        fold(&scope, availability.as_ref(), known.into_iter())
+        fold(&group, availability.as_ref(), known.into_iter())
     }
 }
 
@@ -139,7 +140,7 @@ impl Drain {
 }
 
 fn fold(
-    scope: &Scope,
+    group: &HealthGroup,
     availability: Option<&Availability>,
     known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>,
 ) -> Answered {
@@ -150,10 +151,12 @@ fn fold(
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
-            Component::new(scope.about(&slot), reading)
+            Component::new(group.about(&slot), reading)
         })
         .collect();
-    if let Some(said) = availability.and_then(|availability| scope.said(availability)) {
+    if let Some(said) =
+        availability.and_then(|availability| group.availability_component(availability))
+    {
         let at = components.partition_point(|component| component.name() < said.name());
         components.insert(at, said);
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::check::Kind;
 use crate::check::health::Health;
+use crate::check::kind::CheckKind;
 use crate::check::name::AVAILABILITY;
 use crate::line::line;
 use crate::report::about::About;
@@ -398,7 +398,7 @@ impl Availability {
     /// What an answer says of it that is about it alone.
     pub(crate) fn component_always(&self) -> Component {
         static ABOUT: LazyLock<Arc<About>> = LazyLock::new(|| {
-            let (name, kind) = (AVAILABILITY.to_owned(), Kind::Health);
+            let (name, kind) = (AVAILABILITY.to_owned(), CheckKind::Health);
             Arc::new(About { name, kind, critical: true, url: None })
         });
         let now = self.now();

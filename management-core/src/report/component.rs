@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::check::Kind;
 use crate::check::health::Health;
+use crate::check::kind::CheckKind;
 use crate::check::status::Status;
 use crate::report::about::About;
 use crate::run::{Outcome, Reading};
@@ -45,7 +45,7 @@ impl Component {
     }
 
     /// The check's kind.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CheckKind {
         self.about.kind
     }
 

@@ -21,7 +21,7 @@ const ENOUGH: usize = 10;
 const MOST_NAMES: usize = 50;
 
 /// Names in a line, which has no room for thousands.
-pub(crate) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
+pub(crate) fn list_names<T: AsRef<str>>(names: &[T]) -> String {
     let told: Vec<_> = names.iter().take(MOST_NAMES).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(MOST_NAMES) {
         0 => told.join(", "),
@@ -98,7 +98,7 @@ fn name_of(name: &str) -> Cow<'_, str> {
 }
 
 /// A name among others, in quotes where it could be mistaken for several.
-pub(crate) fn listed(name: &str) -> Cow<'_, str> {
+pub(crate) fn quote_ambiguous(name: &str) -> Cow<'_, str> {
     quoted_if(name, name.contains([',', ';', '"']))
 }
 
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn a_line_has_some_names() {
         let names: Vec<_> = (0..300).map(|at| format!("tenant-{at}")).collect();
-        assert_eq!(some_of(&names[..0]), "");
-        assert_eq!(some_of(&names[..2]), "tenant-0, tenant-1");
-        assert!(some_of(&names[..50]).ends_with(", tenant-49"));
-        assert!(some_of(&names[..51]).ends_with(", tenant-49 and 1 more"));
-        assert!(some_of(&names).ends_with(", tenant-49 and 250 more"));
+        assert_eq!(list_names(&names[..0]), "");
+        assert_eq!(list_names(&names[..2]), "tenant-0, tenant-1");
+        assert!(list_names(&names[..50]).ends_with(", tenant-49"));
+        assert!(list_names(&names[..51]).ends_with(", tenant-49 and 1 more"));
+        assert!(list_names(&names).ends_with(", tenant-49 and 250 more"));
     }
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::check::Cascade;
 use crate::check::health::Health;
+use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
-use crate::check::{Cascade, Kind};
 use crate::report::about::About;
 use crate::report::component::Component;
 use crate::report::log;
 use crate::report::news::News;
-use crate::report::scope::Scopes;
 use crate::report::signals::Signals;
 use crate::report::slow::Slow;
 use crate::run::plan::{Plan, Schedule};
@@ -39,19 +39,18 @@ impl Slot {
         about: About,
         check: Accepted,
         signals: &Arc<Signals>,
-        scopes: &Scopes,
+        readers: Readers,
     ) -> Self {
         let Accepted { groups, origin, job, mut plan, cascade } = check;
-        plan.once = about.kind == Kind::Startup;
+        plan.once = about.kind == CheckKind::Startup;
         let about = Arc::new(about);
         // Nobody waits for a run in the background, and a start is slow once.
         let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. }) && !plan.once;
-        let budget =
-            |is_awaited: bool| (is_awaited && is_waited_for).then_some(scopes.probe_budget());
-        let is_probed = scopes.is_probed(&about.name, about.kind);
+        let Readers { is_probed, is_grouped, probe_budget } = readers;
+        let budget = |is_awaited: bool| (is_awaited && is_waited_for).then_some(probe_budget);
         let is_awaited = match &cascade {
             Some(Cascade { own: None }) => true,
-            _ => is_probed || scopes.is_grouped(&about.name, &groups),
+            _ => is_probed || is_grouped,
         };
         let runner = runner(&about, job, plan, signals, budget(is_awaited));
         let cascade = cascade.map(|cascade| match cascade.own {
@@ -84,6 +83,16 @@ impl Slot {
     pub(crate) fn name(&self) -> &str {
         &self.about.name
     }
+}
+
+/// Who reads the results of a check, and how long they wait for them.
+pub(crate) struct Readers {
+    /// Whether a probe reads it.
+    pub(crate) is_probed: bool,
+    /// Whether a group of the service's own reads it.
+    pub(crate) is_grouped: bool,
+    /// How long a probe or a group waits for a run.
+    pub(crate) probe_budget: Duration,
 }
 
 /// What a check brings, apart from what is told about it.

@@ -5,15 +5,15 @@ use quote::{format_ident, quote};
 
 /// What a function is registered as.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Kind {
-    Check(Probe),
+pub(crate) enum Role {
+    Check(CheckKind),
     Version,
     Info,
 }
 
-/// The variant of `management_core::Kind` that a check attribute stands for.
+/// The variant of `management_core::CheckKind` that a check attribute stands for.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Probe {
+pub(crate) enum CheckKind {
     Health,
     Readiness,
     Liveness,
@@ -27,43 +27,43 @@ pub(crate) enum Door {
     Axum,
 }
 
-impl Kind {
+impl Role {
     /// The attribute's name, as users write it.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
-            Kind::Check(Probe::Health) => "health_check",
-            Kind::Check(Probe::Readiness) => "readiness_check",
-            Kind::Check(Probe::Liveness) => "liveness_check",
-            Kind::Check(Probe::Startup) => "startup_check",
-            Kind::Version => "version_provider",
-            Kind::Info => "info_contributor",
+            Role::Check(CheckKind::Health) => "health_check",
+            Role::Check(CheckKind::Readiness) => "readiness_check",
+            Role::Check(CheckKind::Liveness) => "liveness_check",
+            Role::Check(CheckKind::Startup) => "startup_check",
+            Role::Version => "version_provider",
+            Role::Info => "info_contributor",
         }
     }
 
     /// How the attribute is written with a name.
     pub(crate) fn named(self) -> String {
-        let name = if self == Kind::Info { "git" } else { "db" };
+        let name = if self == Role::Info { "git" } else { "db" };
         format!("`#[{}(\"{name}\")]`", self.attribute())
     }
 
     /// The named arguments that the attribute takes.
     pub(crate) fn known(self) -> &'static [&'static str] {
         match self {
-            Kind::Check(_) => {
+            Role::Check(_) => {
                 &["timeout", "ttl", "interval", "valid_for", "critical", "groups", "crate"]
             }
-            Kind::Version | Kind::Info => &["timeout", "ttl", "interval", "valid_for", "crate"],
+            Role::Version | Role::Info => &["timeout", "ttl", "interval", "valid_for", "crate"],
         }
     }
 }
 
-impl Probe {
+impl CheckKind {
     pub(crate) fn variant(self) -> TokenStream {
         match self {
-            Probe::Health => quote!(Health),
-            Probe::Readiness => quote!(Readiness),
-            Probe::Liveness => quote!(Liveness),
-            Probe::Startup => quote!(Startup),
+            CheckKind::Health => quote!(Health),
+            CheckKind::Readiness => quote!(Readiness),
+            CheckKind::Liveness => quote!(Liveness),
+            CheckKind::Startup => quote!(Startup),
         }
     }
 }

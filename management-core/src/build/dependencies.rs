@@ -6,16 +6,19 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
+use crate::check::probe::Probe;
 use crate::check::settings::DEPENDENCY_TIMEOUT;
-use crate::check::{Cascade, Check, Kind, Work};
+use crate::check::{Cascade, Check, Work};
 use crate::config::Config;
 use crate::dependency::Dependency;
 use crate::dependency::client::{Client, Clients, Options};
 use crate::dependency::url::health_url;
-use crate::error::Mistake;
+use crate::error::{Mistake, Mistakes};
 use crate::run::Job;
 use crate::text;
+use crate::text::similar::unknown;
 
 /// Where the dependencies that the program does not give come from.
 const CONFIGURED: Origin = Origin::named("`service_dependencies`");
@@ -31,7 +34,7 @@ struct Target {
 }
 
 /// One check for each dependency that is configured. `prefix` is the own one.
-pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>) -> Vec<Check> {
+pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Mistakes) -> Vec<Check> {
     let targets = targets(config, prefix, mistakes);
     // Looked at even where nobody is asked yet, so that a mistake is not found when somebody is.
     let clients = Clients::new(&Options {
@@ -42,23 +45,24 @@ pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>)
     });
     let checks = clients.and_then(|clients| into_checks(targets, clients, config));
     checks.unwrap_or_else(|why| {
-        mistakes.push(Mistake::invalid(format!("service dependencies cannot be asked: {why}")));
+        mistakes.push(Mistake::invalid(format!("the service dependencies cannot be asked: {why}")));
         Vec::new()
     })
 }
 
-fn targets(config: &Config, prefix: &str, mistakes: &mut Vec<Mistake>) -> Vec<Target> {
+fn targets(config: &Config, prefix: &str, mistakes: &mut Mistakes) -> Vec<Target> {
     let cascading = cascading(config, mistakes);
     let mut targets = Vec::new();
     for (name, dependency) in &config.service_dependencies {
-        let cascades = cascading.contains(&name.as_str());
+        let cascades = dependency.readiness || cascading.contains(&name.as_str());
         match target(name, dependency, cascades, config, prefix) {
             Ok(target) => targets.push(target),
             Err(complaints) => {
                 let origin = dependency.origin.unwrap_or(CONFIGURED);
-                let told =
-                    |why: &String| Mistake::settings("service dependency", name, &origin, why);
-                mistakes.extend(complaints.iter().map(told));
+                let mistake = |why| {
+                    Mistake::invalid(format!("service dependency `{name}` at {origin}: {why}"))
+                };
+                mistakes.extend(complaints.into_iter().map(mistake));
             }
         }
     }
@@ -85,31 +89,25 @@ fn timeout(config: &Config, name: &str, dependency: &Dependency) -> Duration {
     timeout.unwrap_or(DEPENDENCY_TIMEOUT).min(LONGEST)
 }
 
-/// The dependencies that readiness asks.
-fn cascading<'a>(config: &'a Config, mistakes: &mut Vec<Mistake>) -> Vec<&'a str> {
+/// The dependencies that the configuration lets readiness ask.
+fn cascading<'a>(config: &'a Config, mistakes: &mut Mistakes) -> Vec<&'a str> {
+    let known: Vec<_> = config.service_dependencies.keys().map(String::as_str).collect();
     let mut cascading = Vec::new();
-    for (kind, names) in &config.cascade {
-        for name in names {
-            if !config.service_dependencies.contains_key(name) {
-                let there: Vec<_> =
-                    config.service_dependencies.keys().map(|name| format!("`{name}`")).collect();
-                let there = if there.is_empty() { "none".into() } else { there.join(", ") };
-                mistakes.push(Mistake::absent_dependency(name, &there));
-            }
+    for (probe, names) in &config.cascade {
+        for name in names.iter().filter(|name| !known.contains(&name.as_str())) {
+            let unknown = unknown("service dependency", name, &known);
+            mistakes.push(Mistake::absent(format!("`cascade` has the {unknown}")));
         }
-        let why = match kind {
-            Kind::Readiness => {
+        let why = match probe {
+            Probe::Readiness => {
                 cascading.extend(names.iter().map(String::as_str));
                 continue;
             }
-            Kind::Liveness => {
-                "a dependency that fails would restart this service, which mends nothing"
-            }
-            Kind::Startup => "services that start together would wait for each other for ever",
-            Kind::Health | Kind::Dependency => "`/health` asks every dependency anyhow",
+            Probe::Liveness => "a restart of this service does not repair another one",
+            Probe::Startup => "services that start together would wait for each other",
         };
         mistakes.push(Mistake::invalid(format!(
-            "`cascade` names `{kind}`, and only `readiness` can ask dependencies: {why}"
+            "`cascade` has `{probe}`, but only `readiness` can ask dependencies: {why}"
         )));
     }
     cascading
@@ -188,7 +186,7 @@ impl Target {
             })
         };
         let mut check = Check::with(name, Work::Job(job(health.clone())), origin);
-        check.kind = Some(Kind::Dependency);
+        check.kind = Some(CheckKind::Dependency);
         check.settings = dependency.settings;
         check.url = Some(shown(&health));
         check.cascade =
@@ -282,10 +280,10 @@ mod tests {
         let two = Dependency::new(format!("two:{port}")).timeout(Duration::from_secs(2));
         let patient = Dependency::new("patient:1").timeout(Duration::from_secs(60));
         config.service_dependencies = [("patient".into(), patient), ("two".into(), two)].into();
-        let mut mistakes = Vec::new();
+        let mut mistakes = Mistakes::default();
         let targets = targets(&config, "/z", &mut mistakes);
         let checks = into_checks(targets, clients, &config).unwrap();
-        assert!(mistakes.is_empty());
+        assert!(mistakes.into_result().is_ok());
         let management = checks.into_iter().fold(Management::builder(), Builder::check);
         let two = management.build().unwrap().check("two").await.unwrap();
         assert_eq!(two.status(), Status::Up, "{two:?}");
@@ -296,9 +294,9 @@ mod tests {
         let mut config = Config::default();
         let long = Dependency::new(format!("http://h/{}", "x".repeat(65_525 - 9)));
         config.service_dependencies = [("long".into(), long)].into();
-        let mut mistakes = Vec::new();
+        let mut mistakes = Mistakes::default();
         assert!(targets(&config, "/z", &mut mistakes).is_empty());
-        assert_eq!(mistakes.len(), 1);
+        assert_eq!(mistakes.into_iter().count(), 1);
     }
 
     #[test]

@@ -1,0 +1,87 @@
+//! Checks that come and go while the service runs.
+
+use std::sync::Arc;
+
+use crate::build::accept::Context;
+use crate::build::builder::Builder;
+use crate::build::names;
+use crate::check::Check;
+use crate::check::state::State;
+use crate::config::overrides;
+use crate::error::{Error, Mistake, Mistakes};
+use crate::line::line;
+use crate::management::{Inner, Management};
+use crate::report::slot::Slot;
+
+impl Management {
+    /// All that attributes have registered, with nothing configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn new() -> Result<Self, Error> {
+        Management::builder().build()
+    }
+
+    /// A builder that knows all that attributes have registered.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
+    /// one that is switched off is not added. A group that it names and that is not there yet is made, and
+    /// goes when the last check that names it is [unregistered](Self::unregister).
+    ///
+    /// # Errors
+    ///
+    /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
+    pub fn register(&self, mut check: Check) -> Result<(), Error> {
+        if let Some(overriding) = self.inner().overrides.get(&check.name) {
+            let changed = overrides::change(&mut check, overriding);
+            line!(INFO, "{changed}");
+            if overriding.enabled == Some(false) {
+                return Ok(());
+            }
+        }
+        self.add(|slots| accept(self.inner(), check, slots))
+    }
+}
+
+/// A check that comes at run time, beside those that are there.
+fn accept(inner: &Inner, new: Check, slots: &[Arc<Slot>]) -> Result<Slot, Error> {
+    let mut mistakes = Mistakes::default();
+    mistakes.extend(names::own_mistakes(&new));
+    if let Some(slot) = slots.iter().find(|slot| slot.name() == new.name) {
+        mistakes.push(Mistake::name_taken(format!(
+            "a check named `{}` already exists, from {}: unregister it first",
+            new.name, slot.origin,
+        )));
+    }
+    if let Some(group) = inner.groups.custom().get(&new.name) {
+        mistakes.push(match slots.iter().find(|slot| slot.groups.contains(&new.name)) {
+            Some(slot) => {
+                let (member, at) = (slot.name(), &slot.origin);
+                names::group_named_like_check(&new.name, member, at, &new.origin)
+            }
+            None => names::check_named_like_group(&new.name, &new.origin, group.origin()),
+        });
+    }
+    for group in new.groups.iter().flatten() {
+        let named_like = slots.iter().find(|slot| slot.name() == group);
+        let own = (*group == new.name).then_some(&new.origin);
+        if let Some(at) = named_like.map(|slot| &slot.origin).or(own) {
+            mistakes.push(names::group_named_like_check(group, &new.name, &new.origin, at));
+        }
+    }
+    let mut context = Context {
+        // A check that comes at run time brings its state in its closure.
+        state: &State::default(),
+        defaults: &inner.defaults,
+        signals: &inner.signals,
+        groups: &inner.groups,
+        mistakes,
+    };
+    let accepted = context.accept(new);
+    context.mistakes.into_result()?;
+    Ok(accepted.expect("a check without mistakes is accepted"))
+}

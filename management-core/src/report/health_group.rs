@@ -1,0 +1,283 @@
+//! What one answer is about: which checks, and how it is judged and shown.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use http::request::Parts;
+
+use crate::check::Check;
+use crate::check::health::Health;
+use crate::check::kind::CheckKind;
+use crate::check::name::AVAILABILITY;
+use crate::check::origin::Origin;
+use crate::check::probe::Probe;
+use crate::check::status::Status;
+use crate::config::exposure::{Codes, Exposure};
+use crate::config::group::Group;
+use crate::report::about::About;
+use crate::report::availability::{Availability, AvailabilityState};
+use crate::report::component::Component;
+use crate::report::slot::{Readers, Slot};
+use crate::run::Runner;
+
+/// Which checks a group has, apart from those that it includes by name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum GroupKind {
+    /// Every check: `/health`.
+    Health,
+    /// The checks of the kinds that are part of a probe.
+    Probe(Probe),
+    /// The checks that name the group.
+    Custom,
+}
+
+impl GroupKind {
+    const HEALTH: &'static str = "health";
+
+    fn has(self, kind: CheckKind) -> bool {
+        match self {
+            GroupKind::Health => true,
+            GroupKind::Probe(probe) => kind.is_part_of(probe),
+            GroupKind::Custom => false,
+        }
+    }
+
+    fn is(self, probe: Probe) -> bool {
+        self == GroupKind::Probe(probe)
+    }
+}
+
+/// The checks of one answer, and how the answer is judged and shown.
+pub(crate) struct HealthGroup {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) kind: GroupKind,
+    /// Whether it stays when no check names it any more.
+    is_given: bool,
+    settings: Group,
+    codes: Codes,
+    /// How long it waits for running checks.
+    pub(crate) budget: Duration,
+    last_status: Mutex<Option<Status>>,
+}
+
+impl HealthGroup {
+    /// Whether a check is a part of the answer, now.
+    pub(crate) fn has(&self, slot: &Slot) -> bool {
+        self.can_have(slot)
+            && (self.settings.names(slot.name()) || !self.has_succeeded_for_good(slot))
+    }
+
+    /// Whether a check is a part of the answer, or was one until it had succeeded.
+    pub(crate) fn can_have(&self, slot: &Slot) -> bool {
+        let name = slot.name();
+        if self.settings.exclude.contains(name) {
+            return false;
+        }
+        let has_by_itself = match self.kind {
+            GroupKind::Probe(Probe::Readiness) if slot.cascade.is_some() => true,
+            GroupKind::Custom => slot.groups.iter().any(|group| *group == self.name),
+            kind => kind.has(slot.about.kind),
+        };
+        // A check that may fail again would stop what has started.
+        has_by_itself || !self.kind.is(Probe::Startup) && self.settings.names(name)
+    }
+
+    fn has_succeeded_for_good(&self, slot: &Slot) -> bool {
+        self.kind.is(Probe::Readiness)
+            && slot.about.kind == CheckKind::Startup
+            && slot.runner.is_settled()
+    }
+
+    /// What is run of a check that is a part of it.
+    pub(crate) fn runner<'a>(&self, slot: &'a Slot) -> &'a Arc<Runner<Health>> {
+        match &slot.cascade {
+            Some(cascade) if self.kind.is(Probe::Readiness) => &cascade.runner,
+            _ => &slot.runner,
+        }
+    }
+
+    /// What is told of it.
+    pub(crate) fn about<'a>(&self, slot: &'a Slot) -> &'a Arc<About> {
+        match &slot.cascade {
+            Some(cascade) if self.kind.is(Probe::Readiness) => &cascade.about,
+            _ => &slot.about,
+        }
+    }
+
+    /// Whether the answer is also about what the service says of itself.
+    pub(crate) fn has_availability(&self) -> bool {
+        let has_by_itself =
+            !matches!(self.kind, GroupKind::Custom | GroupKind::Probe(Probe::Startup));
+        !self.settings.exclude.contains(AVAILABILITY)
+            && (has_by_itself || self.settings.names(AVAILABILITY))
+    }
+
+    /// What the service says of itself, as far as the answer is about it: nothing while all is well.
+    pub(crate) fn availability_component(&self, availability: &Availability) -> Option<Component> {
+        let component = availability.component()?;
+        let counts = self.counts_refusal() || availability.state() == AvailabilityState::Broken;
+        (counts && self.has_availability()).then_some(component)
+    }
+
+    /// Whether the answer is `OUT_OF_SERVICE` where the service does not want requests.
+    fn counts_refusal(&self) -> bool {
+        // Not to want requests is no reason to restart a pod.
+        !self.kind.is(Probe::Liveness) || self.settings.names(AVAILABILITY)
+    }
+
+    /// Whether no check can change the code of an answer in a drain: a critical one could make it `DOWN`, which
+    /// may have another code than `OUT_OF_SERVICE` where the program says so.
+    pub(crate) fn is_decided_by_drain(&self) -> bool {
+        let code = |status| self.codes.of(status);
+        self.has_availability()
+            && self.counts_refusal()
+            && code(Status::OutOfService) == code(Status::Down)
+    }
+
+    /// Which statuses are 200 and which 503 here.
+    pub(crate) fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Whether details are shown in answer to a request.
+    pub(crate) fn shows_details(&self, exposure: &Exposure, request: &Parts) -> bool {
+        self.settings.show_details.as_ref().unwrap_or(&exposure.show_details).to(request)
+    }
+
+    /// Takes note of an answer, and gives the one before it.
+    pub(crate) fn replace_status(&self, status: Status) -> Option<Status> {
+        self.last_status.lock().unwrap_or_else(PoisonError::into_inner).replace(status)
+    }
+
+    /// Where the program gave it, if it did.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.settings.origin.as_ref()
+    }
+}
+
+/// What the log calls it.
+impl fmt::Display for HealthGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == GroupKind::Custom {
+            f.write_str("group ")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// The groups of a service's own, by name.
+pub(crate) type CustomGroups = BTreeMap<String, Arc<HealthGroup>>;
+
+/// Every group: `/health`, the probes, and the custom groups.
+pub(crate) struct HealthGroups {
+    health: Arc<HealthGroup>,
+    probes: [Arc<HealthGroup>; Probe::ALL.len()],
+    custom: RwLock<Arc<CustomGroups>>,
+    codes: Codes,
+    probe_budget: Duration,
+}
+
+impl HealthGroups {
+    /// The groups of these checks. `settings` has what was set for them. Invalid settings are reported
+    /// elsewhere.
+    pub(crate) fn new(
+        mut settings: BTreeMap<String, Group>,
+        checks: &[Check],
+        codes: Codes,
+        probe_budget: Duration,
+        health_budget: Duration,
+    ) -> Self {
+        let name = GroupKind::HEALTH;
+        let health = group(name, GroupKind::Health, settings.remove(name), codes, health_budget);
+        let probes = Probe::ALL.map(|probe| {
+            let name = probe.as_str();
+            let codes = if probe == Probe::Liveness { codes.of_liveness() } else { codes };
+            group(name, GroupKind::Probe(probe), settings.remove(name), codes, probe_budget)
+        });
+        let given = settings.into_iter().map(|(name, settings)| {
+            let new = group(name.clone(), GroupKind::Custom, Some(settings), codes, probe_budget);
+            (name, new)
+        });
+        let custom = RwLock::new(Arc::new(given.collect()));
+        let groups = HealthGroups { health, probes, custom, codes, probe_budget };
+        for check in checks {
+            groups.add(check.groups.as_deref().unwrap_or_default());
+        }
+        groups
+    }
+
+    /// Every check.
+    pub(crate) fn health(&self) -> &Arc<HealthGroup> {
+        &self.health
+    }
+
+    pub(crate) fn probe(&self, probe: Probe) -> &Arc<HealthGroup> {
+        &self.probes[probe as usize]
+    }
+
+    /// The groups of the service's own.
+    pub(crate) fn custom(&self) -> Arc<CustomGroups> {
+        Arc::clone(&self.custom.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Adds those of the groups that there are not yet.
+    pub(crate) fn add(&self, groups: &[String]) {
+        if groups.is_empty() {
+            return;
+        }
+        let mut known = self.custom.write().unwrap_or_else(PoisonError::into_inner);
+        for name in groups {
+            if !known.contains_key(name) {
+                let kind = GroupKind::Custom;
+                let new = group(name.clone(), kind, None, self.codes, self.probe_budget);
+                Arc::make_mut(&mut known).insert(name.clone(), new);
+            }
+        }
+    }
+
+    /// Removes those of the groups that only a check that has gone had named. `slots` are those that are
+    /// left, which must not change meanwhile.
+    pub(crate) fn remove(&self, groups: &[String], slots: &[Arc<Slot>]) {
+        if groups.is_empty() {
+            return;
+        }
+        let mut known = self.custom.write().unwrap_or_else(PoisonError::into_inner);
+        for name in groups {
+            let is_given = known.get(name).is_none_or(|group| group.is_given);
+            if !is_given && !slots.iter().any(|slot| slot.groups.contains(name)) {
+                Arc::make_mut(&mut known).remove(name);
+            }
+        }
+    }
+
+    /// Who reads a check that names these groups.
+    pub(crate) fn readers(&self, name: &str, kind: CheckKind, groups: &[String]) -> Readers {
+        let is_probed = self.probes.iter().any(|probe| {
+            let settings = &probe.settings;
+            !settings.exclude.contains(name) && (probe.kind.has(kind) || settings.names(name))
+        });
+        let is_grouped =
+            !groups.is_empty() || self.custom().values().any(|group| group.settings.names(name));
+        Readers { is_probed, is_grouped, probe_budget: self.probe_budget }
+    }
+}
+
+fn group(
+    name: impl Into<Cow<'static, str>>,
+    kind: GroupKind,
+    given: Option<Group>,
+    mut codes: Codes,
+    budget: Duration,
+) -> Arc<HealthGroup> {
+    let is_given = given.is_some();
+    let settings = given.unwrap_or_default();
+    for (&status, &code) in &settings.status_codes {
+        // An invalid code is a mistake of the build.
+        _ = codes.set(status, code);
+    }
+    let (name, last_status) = (name.into(), Mutex::default());
+    Arc::new(HealthGroup { name, kind, is_given, settings, codes, budget, last_status })
+}
