@@ -54,6 +54,7 @@ mod line;
 mod management;
 mod report;
 mod run;
+mod sync;
 mod text;
 
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -24,8 +24,9 @@ use crate::report::component::Component;
 use crate::report::health_group::{CustomGroups, HealthGroup, HealthGroups};
 use crate::report::health_report::HealthReport;
 use crate::report::log;
+use crate::report::registered::RegisteredCheck;
 use crate::report::signals::Signals;
-use crate::report::slot::Slot;
+use crate::sync::{Mutex, RwLock};
 
 /// The checks of a service, and how they are run.
 ///
@@ -57,7 +58,7 @@ pub struct Management {
 
 pub(crate) struct Inner {
     pub(crate) identity: Identity,
-    pub(crate) slots: RwLock<Arc<Vec<Arc<Slot>>>>,
+    pub(crate) checks: RwLock<Arc<Vec<Arc<RegisteredCheck>>>>,
     pub(crate) version: Version,
     pub(crate) contributors: Vec<Contributor>,
     pub(crate) signals: Arc<Signals>,
@@ -76,8 +77,8 @@ pub(crate) struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let slots = self.slots.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for runner in slots.iter().flat_map(|slot| slot.runners()) {
+        let checks = self.checks.get_mut();
+        for runner in checks.iter().flat_map(|check| check.runners()) {
             runner.close();
         }
         for contributor in &self.contributors {
@@ -178,7 +179,7 @@ impl Management {
     }
 
     fn listen_address(&self) -> MutexGuard<'_, Option<String>> {
-        self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.listen.lock()
     }
 
     /// Whether there is an [`Endpoint`](crate::endpoint::Endpoint) of this that could answer, such as those
@@ -194,8 +195,8 @@ impl Management {
             return Some(self.inner.availability.component_always());
         }
         self.wake();
-        let slot = self.find(name)?;
-        let answered = match self.ask_one(self.inner.groups.health(), &slot).now() {
+        let check = self.find(name)?;
+        let answered = match self.ask_one(self.inner.groups.health(), &check).now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
@@ -235,22 +236,22 @@ impl Management {
     /// The checks there are, sorted by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
         let groups = self.inner.groups.custom();
-        self.slots().iter().map(|slot| CheckInfo::new(slot, &groups)).collect()
+        self.registered().iter().map(|check| CheckInfo::new(check, &groups)).collect()
     }
 
     /// Adds what `accept` makes of the checks there are, which do not change meanwhile.
     pub(crate) fn add(
         &self,
-        accept: impl FnOnce(&[Arc<Slot>]) -> Result<Slot, Error>,
+        accept: impl FnOnce(&[Arc<RegisteredCheck>]) -> Result<RegisteredCheck, Error>,
     ) -> Result<(), Error> {
-        let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = Arc::new(accept(&slots)?);
-        let at = slots.partition_point(|other| other.name() < slot.name());
-        Arc::make_mut(&mut slots).insert(at, Arc::clone(&slot));
-        self.inner.groups.add(&slot.groups);
-        drop(slots);
+        let mut checks = self.inner.checks.write();
+        let check = Arc::new(accept(&checks)?);
+        let at = checks.partition_point(|other| other.name() < check.name());
+        Arc::make_mut(&mut checks).insert(at, Arc::clone(&check));
+        self.inner.groups.add(&check.groups);
+        drop(checks);
         self.inner.signals.advance();
-        start(&slot, Instant::now());
+        start(&check, Instant::now());
         Ok(())
     }
 
@@ -260,24 +261,24 @@ impl Management {
     /// A group that exists only because checks name it goes with the last of them; one that was given with
     /// [`Builder::group`] or in [`Config::groups`](crate::Config::groups) stays.
     pub fn unregister(&self, name: &str) -> bool {
-        let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let Ok(at) = slots.binary_search_by(|slot| slot.name().cmp(name)) else { return false };
-        let slot = Arc::make_mut(&mut slots).remove(at);
-        self.inner.groups.remove(&slot.groups, &slots);
-        drop(slots);
+        let mut checks = self.inner.checks.write();
+        let Ok(at) = checks.binary_search_by(|check| check.name().cmp(name)) else { return false };
+        let check = Arc::make_mut(&mut checks).remove(at);
+        self.inner.groups.remove(&check.groups, &checks);
+        drop(checks);
         self.inner.signals.advance();
-        slot.runners().for_each(|runner| runner.retire());
+        check.runners().for_each(|runner| runner.retire());
         true
     }
 
-    pub(crate) fn slots(&self) -> Arc<Vec<Arc<Slot>>> {
-        Arc::clone(&self.inner.slots.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn registered(&self) -> Arc<Vec<Arc<RegisteredCheck>>> {
+        Arc::clone(&self.inner.checks.read())
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<Arc<Slot>> {
-        let slots = self.slots();
-        let at = slots.binary_search_by(|slot| slot.name().cmp(name)).ok()?;
-        Some(Arc::clone(&slots[at]))
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<RegisteredCheck>> {
+        let checks = self.registered();
+        let at = checks.binary_search_by(|check| check.name().cmp(name)).ok()?;
+        Some(Arc::clone(&checks[at]))
     }
 
     pub(crate) fn groups(&self) -> &HealthGroups {
@@ -285,11 +286,15 @@ impl Management {
     }
 
     pub(crate) fn ask(&self, group: &Arc<HealthGroup>, left_out: &LeftOut) -> Pending {
-        Pending::ask(&self.slots(), &self.inner.availability, group, left_out)
+        Pending::ask(&self.registered(), &self.inner.availability, group, left_out)
     }
 
-    pub(crate) fn ask_one(&self, group: &Arc<HealthGroup>, slot: &Arc<Slot>) -> Pending {
-        Pending::ask_one(slot, group)
+    pub(crate) fn ask_one(
+        &self,
+        group: &Arc<HealthGroup>,
+        check: &Arc<RegisteredCheck>,
+    ) -> Pending {
+        Pending::ask_one(check, group)
     }
 
     /// Logs an answer that differs from the one before it.
@@ -311,8 +316,8 @@ impl Management {
             return;
         }
         let now = Instant::now();
-        for slot in self.slots().iter() {
-            start(slot, now);
+        for check in self.registered().iter() {
+            start(check, now);
         }
         for contributor in &self.inner.contributors {
             contributor.runner.start_in_background(now, false);
@@ -324,9 +329,9 @@ impl Management {
 }
 
 /// What a probe reads is run once unasked, so that no pod loses its first period.
-fn start(slot: &Slot, now: Instant) {
-    for runner in slot.runners() {
-        let is_probed = slot.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
+fn start(check: &RegisteredCheck, now: Instant) {
+    for runner in check.runners() {
+        let is_probed = check.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
         runner.start_in_background(now, is_probed);
     }
 }
@@ -361,18 +366,18 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    fn new(slot: &Slot, groups: &CustomGroups) -> Self {
-        let others = groups.iter().filter(|(name, _)| !slot.groups.contains(name));
-        let own = slot.groups.iter().filter_map(|name| groups.get_key_value(name));
-        let groups = own.chain(others).filter(|(_, group)| group.has(slot));
+    fn new(check: &RegisteredCheck, groups: &CustomGroups) -> Self {
+        let others = groups.iter().filter(|(name, _)| !check.groups.contains(name));
+        let own = check.groups.iter().filter_map(|name| groups.get_key_value(name));
+        let groups = own.chain(others).filter(|(_, group)| group.has(check));
         CheckInfo {
-            name: slot.name().to_owned(),
-            kind: slot.about.kind,
-            critical: slot.about.critical,
+            name: check.name().to_owned(),
+            kind: check.about.kind,
+            critical: check.about.critical,
             groups: groups.map(|(name, _)| name.clone()).collect(),
-            krate: slot.origin.crate_name(),
-            file: slot.origin.file(),
-            line: slot.origin.line(),
+            krate: check.origin.crate_name(),
+            file: check.origin.file(),
+            line: check.origin.line(),
         }
     }
 }

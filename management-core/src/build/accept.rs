@@ -12,8 +12,8 @@ use crate::error::{Mistake, Mistakes};
 use crate::info::provider::Provider;
 use crate::report::about::About;
 use crate::report::health_group::HealthGroups;
+use crate::report::registered::{Accepted, RegisteredCheck};
 use crate::report::signals::Signals;
-use crate::report::slot::{Accepted, Slot};
 use crate::run::Job;
 use crate::text;
 
@@ -28,7 +28,7 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// A check whose name is valid, with its state and its settings.
-    pub(crate) fn accept(&mut self, check: Check) -> Option<Slot> {
+    pub(crate) fn accept(&mut self, check: Check) -> Option<RegisteredCheck> {
         let Check { name, kind, settings, groups, origin, work, mut url, mut cascade } = check;
         let cascaded = cascade.iter_mut().filter_map(|cascade| cascade.own.as_mut());
         for url in url.iter_mut().chain(cascaded.map(|(url, _)| url)) {
@@ -52,7 +52,7 @@ impl Context<'_> {
         let readers = self.groups.readers(&name, kind, &groups);
         let about = About { name, kind, critical: settings.critical.unwrap_or(true), url };
         let accepted = Accepted { groups, origin, job, plan, cascade };
-        Some(Slot::new(about, accepted, self.signals, readers))
+        Some(RegisteredCheck::new(about, accepted, self.signals, readers))
     }
 
     /// A provider with its settings.

@@ -6,11 +6,11 @@ use crate::check::kind::CheckKind;
 use crate::line::line;
 use crate::report::health_group::CustomGroups;
 use crate::report::log::{list_names, quote_ambiguous};
-use crate::report::slot::Slot;
+use crate::report::registered::RegisteredCheck;
 
 /// What a build has put together.
 pub(crate) struct Built<'a> {
-    pub(crate) slots: &'a [Arc<Slot>],
+    pub(crate) checks: &'a [Arc<RegisteredCheck>],
     pub(crate) groups: &'a CustomGroups,
     /// Whether a check was registered or added, even one that is switched off.
     pub(crate) has_checks: bool,
@@ -47,27 +47,27 @@ pub(crate) fn announce(built: &Built<'_>) {
 
 /// Lists what is registered, by name: a count would not show that a check has vanished.
 fn registered(built: &Built<'_>) {
-    let Built { slots, groups, has_version_provider, info_keys, .. } = *built;
-    let is_dependency = |slot: &&Arc<Slot>| slot.about.kind == CheckKind::Dependency;
-    let (dependencies, checks): (Vec<_>, Vec<_>) = slots.iter().partition(is_dependency);
-    let names = |slots: &[&Arc<Slot>]| -> Vec<String> {
-        slots.iter().map(|slot| slot.name().to_owned()).collect()
+    let Built { checks, groups, has_version_provider, info_keys, .. } = *built;
+    let is_dependency = |check: &&Arc<RegisteredCheck>| check.about.kind == CheckKind::Dependency;
+    let (dependencies, others): (Vec<_>, Vec<_>) = checks.iter().partition(is_dependency);
+    let names = |checks: &[&Arc<RegisteredCheck>]| -> Vec<String> {
+        checks.iter().map(|check| check.name().to_owned()).collect()
     };
     line!(
         INFO,
         "registered {}; {}; {} version provider; {}",
-        counted(&names(&checks), "check", "checks"),
+        counted(&names(&others), "check", "checks"),
         counted(&names(&dependencies), "service dependency", "service dependencies"),
         if has_version_provider { "a" } else { "no" },
         counted(info_keys, "info contributor", "info contributors"),
     );
-    for slot in slots {
+    for check in checks {
         let of_crate =
-            slot.origin.crate_name().map(|name| format!(" of {name}")).unwrap_or_default();
-        line!(DEBUG, "{} check {} at {}{of_crate}", slot.about.kind, slot.name(), slot.origin);
+            check.origin.crate_name().map(|name| format!(" of {name}")).unwrap_or_default();
+        line!(DEBUG, "{} check {} at {}{of_crate}", check.about.kind, check.name(), check.origin);
     }
     for group in groups.values() {
-        if !group.has_availability() && !slots.iter().any(|slot| group.has(slot)) {
+        if !group.has_availability() && !checks.iter().any(|check| group.has(check)) {
             line!(WARN, "{group} has no members, so it is always UP");
         }
     }

@@ -1,7 +1,7 @@
 //! The steps of a build.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, RwLock};
 
 use crate::build::accept::Context;
 use crate::build::announce::{Built, announce};
@@ -20,6 +20,7 @@ use crate::info::version::Version;
 use crate::management::{Inner, Management};
 use crate::report::availability::Availability;
 use crate::report::signals::Signals;
+use crate::sync::{Mutex, RwLock};
 use crate::text::similar::unknown_with_remedy;
 
 impl Builder {
@@ -71,7 +72,7 @@ impl Builder {
             groups: &groups,
             mistakes,
         };
-        let slots: Vec<_> =
+        let registered: Vec<_> =
             checks.into_iter().filter_map(|check| context.accept(check)).map(Arc::new).collect();
         let provider = context.version_provider(self.version, without_registered);
         let contributors = context.contributors(self.contributors, without_registered);
@@ -83,7 +84,7 @@ impl Builder {
 
         let identity = Identity::new(environment, service_name, config);
         announce(&Built {
-            slots: &slots,
+            checks: &registered,
             groups: &groups.custom(),
             has_checks,
             has_version_provider: provider.is_some(),
@@ -110,7 +111,7 @@ impl Builder {
                 Arc::clone(&signals),
             ),
             identity,
-            slots: RwLock::new(Arc::new(slots)),
+            checks: RwLock::new(Arc::new(registered)),
             signals,
             defaults,
             health_budget,

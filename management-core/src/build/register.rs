@@ -11,7 +11,7 @@ use crate::config::overrides;
 use crate::error::{Error, Mistake, Mistakes};
 use crate::line::line;
 use crate::management::{Inner, Management};
-use crate::report::slot::Slot;
+use crate::report::registered::RegisteredCheck;
 
 impl Management {
     /// All that attributes have registered, with nothing configured.
@@ -43,33 +43,37 @@ impl Management {
                 return Ok(());
             }
         }
-        self.add(|slots| accept(self.inner(), check, slots))
+        self.add(|checks| accept(self.inner(), check, checks))
     }
 }
 
 /// A check that comes at run time, beside those that are there.
-fn accept(inner: &Inner, new: Check, slots: &[Arc<Slot>]) -> Result<Slot, Error> {
+fn accept(
+    inner: &Inner,
+    new: Check,
+    checks: &[Arc<RegisteredCheck>],
+) -> Result<RegisteredCheck, Error> {
     let mut mistakes = Mistakes::default();
     mistakes.extend(names::own_mistakes(&new));
-    if let Some(slot) = slots.iter().find(|slot| slot.name() == new.name) {
+    if let Some(check) = checks.iter().find(|check| check.name() == new.name) {
         mistakes.push(Mistake::name_taken(format!(
             "a check named `{}` already exists, from {}: unregister it first",
-            new.name, slot.origin,
+            new.name, check.origin,
         )));
     }
     if let Some(group) = inner.groups.custom().get(&new.name) {
-        mistakes.push(match slots.iter().find(|slot| slot.groups.contains(&new.name)) {
-            Some(slot) => {
-                let (member, at) = (slot.name(), &slot.origin);
+        mistakes.push(match checks.iter().find(|check| check.groups.contains(&new.name)) {
+            Some(check) => {
+                let (member, at) = (check.name(), &check.origin);
                 names::group_named_like_check(&new.name, member, at, &new.origin)
             }
             None => names::check_named_like_group(&new.name, &new.origin, group.origin()),
         });
     }
     for group in new.groups.iter().flatten() {
-        let named_like = slots.iter().find(|slot| slot.name() == group);
+        let named_like = checks.iter().find(|check| check.name() == group);
         let own = (*group == new.name).then_some(&new.origin);
-        if let Some(at) = named_like.map(|slot| &slot.origin).or(own) {
+        if let Some(at) = named_like.map(|check| &check.origin).or(own) {
             mistakes.push(names::group_named_like_check(group, &new.name, &new.origin, at));
         }
     }

@@ -6,8 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::run::beat::JITTER;
-use crate::run::plan::{Plan, Schedule};
+use crate::run::plan::{JITTER, Plan, Schedule};
 
 /// Longer than any process lives, and short enough to be added to any clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

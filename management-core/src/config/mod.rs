@@ -296,15 +296,15 @@ mod tests {
                 "`groups.a.status_codes`: unknown variant `SICK`",
             ),
             (r#"{"kubernetes_paths": 1}"#, "`kubernetes_paths`: invalid type: integer `1`"),
-            (r#"{"endpoints": {"inof": false}}"#, "unknown variant `inof`"),
-            (r#"{"cascade": {"readyness": []}}"#, "unknown variant `readyness`"),
+            (r#"{"endpoints": {"inof": false}}"#, "unknown value `inof` at line 1 column 21; did you mean `info`?"),
+            (r#"{"cascade": {"readyness": []}}"#, "unknown value `readyness` at line 1 column 24; did you mean `readiness`?"),
             (
                 r#"{"service_dependencies": {"users": {"url": "h", "timeout": "soon"}}}"#,
                 "`service_dependencies.users.timeout`: \"soon\" is no duration",
             ),
             (
                 r#"{"service_dependencies": {"users": {"uri": "h"}}}"#,
-                "`service_dependencies.users.uri`: unknown key `uri` at line 1 column 42; did you mean `url`?",
+                "`service_dependencies.users.uri`: unknown key `uri` at line 1 column 41; did you mean `url`?",
             ),
             (r#"{"service_dependencies": {"users": {}}}"#, "missing field `url`"),
             (r#"{"service_dependencies": {"users": 7}}"#, "a URL, or a map with a `url`"),

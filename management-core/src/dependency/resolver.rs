@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::check::provided::Provided;
 use crate::run::plan::{Plan, Schedule};
 use crate::run::{Failure, Job, Runner};
+use crate::sync::Mutex;
 
 type Addresses = Vec<SocketAddr>;
 
@@ -41,7 +42,7 @@ impl Resolver {
 
     /// What looks this name up, for all who ask.
     fn runner(&self, name: &str) -> Arc<Runner<Provided<Addresses>>> {
-        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lookups = self.lookups.lock();
         if let Some(runner) = lookups.get(name) {
             return Arc::clone(runner);
         }

@@ -1,7 +1,5 @@
 //! The last answers as JSON, for as long as asking again would change nothing.
 
-use std::sync::{Mutex, PoisonError};
-
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::time::Instant;
@@ -9,6 +7,7 @@ use tokio::time::Instant;
 use super::reply::{Content, Reply};
 use crate::check::probe::Probe;
 use crate::report::health_group::GroupKind;
+use crate::sync::Mutex;
 
 /// The last answer of `/health` and of each probe, with details and without.
 #[derive(Default)]
@@ -25,7 +24,7 @@ struct Answer {
 
 impl AnswerCache {
     pub(super) fn get(&self, group: GroupKind, details: bool, epoch: u64) -> Option<Reply> {
-        let answer = self.entry(group, details)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = self.entry(group, details)?.lock();
         let answer = answer.as_ref().filter(|answer| {
             answer.epoch == epoch && answer.until.is_none_or(|until| Instant::now() < until)
         })?;
@@ -44,7 +43,7 @@ impl AnswerCache {
     ) {
         if let Some(entry) = self.entry(group, details) {
             let answer = Answer { code: reply.code, body: reply.body.clone(), epoch, until };
-            *entry.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+            *entry.lock() = Some(answer);
         }
     }
 

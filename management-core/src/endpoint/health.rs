@@ -106,7 +106,7 @@ impl Endpoint {
             let excluded = if left_out.names.is_empty() || content != Content::Lines {
                 Excluded::default()
             } else {
-                Excluded::new(&left_out.names, &group, &management.slots())
+                Excluded::new(&left_out.names, &group, &management.registered())
             };
             style.reply(&management, &group, &answered, &excluded)
         })
@@ -160,19 +160,19 @@ impl Endpoint {
             let said = management.availability().component_always();
             return Respond::ready(style().single(group, &said).to(method));
         }
-        let Some(slot) = management.find(&name) else {
+        let Some(check) = management.find(&name) else {
             return Respond::ready(Reply::not_found().to(method));
         };
-        if !group.can_have(&slot) {
+        if !group.can_have(&check) {
             let why = format!("this check is no part of {}; /healthz has every check", group.name);
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, &why).to(method));
         }
-        if slot.about.kind == CheckKind::Dependency && is_cascading(management, request) {
+        if check.about.kind == CheckKind::Dependency && is_cascading(management, request) {
             let why = "a service dependency is not asked on behalf of another service";
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, why).to(method));
         }
         let (style, group) = (style(), Arc::clone(group));
-        let pending = management.ask_one(&group, &slot);
+        let pending = management.ask_one(&group, &check);
         Respond::later(method, async move {
             let answered = settle(pending).await;
             let Some(component) = answered.report.components().first() else {

@@ -26,6 +26,7 @@ mod cache;
 mod health;
 mod identity;
 mod json;
+mod mounted_at;
 mod negotiate;
 mod prober;
 mod query;
@@ -47,6 +48,7 @@ use crate::check::probe::Probe;
 pub use crate::config::route::Route;
 use crate::management::Management;
 use cache::AnswerCache;
+pub use mounted_at::MountedAt;
 use prober::Advice;
 use reply::Reply;
 #[cfg(test)]
@@ -147,11 +149,6 @@ impl fmt::Debug for Endpoint {
         f.debug_struct("Endpoint").field("management", &self.shared.management).finish()
     }
 }
-
-/// In the extensions of a request: the path at which the application has mounted the endpoints, where the
-/// request's own path is without it. The log tells paths as they are asked from outside.
-#[derive(Clone, Debug)]
-pub struct MountedAt(pub String);
 
 /// A response that may have to wait for runs. Dropping it ends no run.
 #[must_use = "a future does nothing until it is awaited"]

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::header::USER_AGENT;
 use http::request::Parts;
 
-use super::MountedAt;
+use super::mounted_at::MountedAt;
 use crate::check::kind::CheckKind;
 use crate::line::line;
 use crate::management::Management;
 use crate::report::ask::LeftOut;
-use crate::report::slot::Slot;
+use crate::report::registered::RegisteredCheck;
 use crate::text;
 use crate::text::secret::Names;
 
@@ -31,7 +31,7 @@ impl Advice {
             return;
         }
         let Some(prober) = prober(request, &management.inner().signals.secrets) else { return };
-        if !management.slots().iter().any(|slot| is_needed(slot) && !left_out.has(slot)) {
+        if !management.registered().iter().any(|check| is_needed(check) && !left_out.has(check)) {
             return;
         }
         if !self.is_given.swap(true, Ordering::Relaxed) {
@@ -51,8 +51,8 @@ impl Advice {
 }
 
 /// Whether a service outside can fail the whole.
-fn is_needed(slot: &Slot) -> bool {
-    slot.about.kind == CheckKind::Dependency && slot.about.critical
+fn is_needed(check: &RegisteredCheck) -> bool {
+    check.about.kind == CheckKind::Dependency && check.about.critical
 }
 
 /// What the log may call the prober, if it is one.

@@ -14,7 +14,7 @@ use crate::report::about::weigh;
 use crate::report::component::Component;
 use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
-use crate::report::slot::Slot;
+use crate::report::registered::RegisteredCheck;
 
 /// How many names that are none are told, and how many characters of each.
 const ENOUGH: usize = 10;
@@ -38,12 +38,16 @@ pub(super) struct Excluded {
 }
 
 impl Excluded {
-    pub(super) fn new(names: &BTreeSet<String>, group: &HealthGroup, slots: &[Arc<Slot>]) -> Self {
+    pub(super) fn new(
+        names: &BTreeSet<String>,
+        group: &HealthGroup,
+        checks: &[Arc<RegisteredCheck>],
+    ) -> Self {
         let is_known = |name: &String| match &**name {
             AVAILABILITY => group.has_availability(),
-            name => slots
-                .binary_search_by(|slot| slot.name().cmp(name))
-                .is_ok_and(|at| group.can_have(&slots[at])),
+            name => checks
+                .binary_search_by(|check| check.name().cmp(name))
+                .is_ok_and(|at| group.can_have(&checks[at])),
         };
         let (known, unknown) = names.iter().cloned().partition(is_known);
         Excluded { known, unknown }

@@ -16,7 +16,7 @@ use crate::report::availability::Availability;
 use crate::report::component::Component;
 use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
-use crate::report::slot::Slot;
+use crate::report::registered::RegisteredCheck;
 use crate::run::{Asked, Reading, give_way};
 
 /// Which checks are not asked.
@@ -29,9 +29,9 @@ pub(crate) struct LeftOut {
 }
 
 impl LeftOut {
-    pub(crate) fn has(&self, slot: &Slot) -> bool {
-        self.dependencies && slot.about.kind == CheckKind::Dependency
-            || self.names.contains(slot.name())
+    pub(crate) fn has(&self, check: &RegisteredCheck) -> bool {
+        self.dependencies && check.about.kind == CheckKind::Dependency
+            || self.names.contains(check.name())
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Pending {
     group: Arc<HealthGroup>,
     /// Where the answer is also about what the service says of itself.
     availability: Option<Availability>,
-    asked: Vec<(Arc<Slot>, Asked<Health>)>,
+    asked: Vec<(Arc<RegisteredCheck>, Asked<Health>)>,
     at: Instant,
 }
 
@@ -53,26 +53,29 @@ pub(crate) struct Answered {
 impl Pending {
     /// Asks every check that the answer is about and that is not left out.
     pub(crate) fn ask(
-        slots: &[Arc<Slot>],
+        checks: &[Arc<RegisteredCheck>],
         availability: &Availability,
         group: &Arc<HealthGroup>,
         left_out: &LeftOut,
     ) -> Self {
-        let wanted = slots.iter().filter(|slot| group.has(slot) && !left_out.has(slot));
+        let wanted = checks.iter().filter(|check| group.has(check) && !left_out.has(check));
         let is_left_out = left_out.names.contains(AVAILABILITY);
         let availability = (!is_left_out).then(|| availability.clone());
         Pending { availability, ..Pending::ask_all(wanted, group) }
     }
 
     /// Asks one check as a part of what the answer is about.
-    pub(crate) fn ask_one(slot: &Arc<Slot>, group: &Arc<HealthGroup>) -> Self {
-        Pending::ask_all(std::iter::once(slot), group)
+    pub(crate) fn ask_one(check: &Arc<RegisteredCheck>, group: &Arc<HealthGroup>) -> Self {
+        Pending::ask_all(std::iter::once(check), group)
     }
 
-    fn ask_all<'a>(slots: impl Iterator<Item = &'a Arc<Slot>>, group: &Arc<HealthGroup>) -> Self {
+    fn ask_all<'a>(
+        checks: impl Iterator<Item = &'a Arc<RegisteredCheck>>,
+        group: &Arc<HealthGroup>,
+    ) -> Self {
         let at = Instant::now();
-        let mut asked = Vec::with_capacity(slots.size_hint().1.unwrap_or_default());
-        asked.extend(slots.map(|slot| (Arc::clone(slot), group.runner(slot).ask(at))));
+        let mut asked = Vec::with_capacity(checks.size_hint().1.unwrap_or_default());
+        asked.extend(checks.map(|check| (Arc::clone(check), group.runner(check).ask(at))));
         Pending { group: Arc::clone(group), availability: None, asked, at }
     }
 
@@ -81,8 +84,8 @@ impl Pending {
         if self.asked.iter().any(|(_, asked)| matches!(asked, Asked::Running(_))) {
             return Err(self);
         }
-        let known = self.asked.into_iter().filter_map(|(slot, asked)| match asked {
-            Asked::Known(reading) => Some((slot, reading)),
+        let known = self.asked.into_iter().filter_map(|(check, asked)| match asked {
+            Asked::Known(reading) => Some((check, reading)),
             Asked::Running(_) => None,
         });
         Ok(fold(&self.group, self.availability.as_ref(), known))
@@ -96,8 +99,8 @@ impl Pending {
         let decided_by = availability.as_ref().filter(|_| group.is_decided_by_drain());
         let mut known = Vec::with_capacity(asked.len());
         // One after the other, since they run all at once and nobody gets more than the budget.
-        for (slot, asked) in asked {
-            let runner = group.runner(&slot);
+        for (check, asked) in asked {
+            let runner = group.runner(&check);
             let reading = match asked {
                 Asked::Known(reading) => reading,
                 Asked::Running(run) => match (runner.ended(run), decided_by) {
@@ -110,7 +113,7 @@ impl Pending {
                     (None, None) => runner.wait(run, at, group.budget).await,
                 },
             };
-            known.push((slot, reading));
+            known.push((check, reading));
         }
         fold(&group, availability.as_ref(), known.into_iter())
     }
@@ -142,16 +145,16 @@ impl Drain {
 fn fold(
     group: &HealthGroup,
     availability: Option<&Availability>,
-    known: impl Iterator<Item = (Arc<Slot>, Reading<Health>)>,
+    known: impl Iterator<Item = (Arc<RegisteredCheck>, Reading<Health>)>,
 ) -> Answered {
     let mut until: Option<Instant> = None;
     let mut components: Vec<_> = known
-        .map(|(slot, reading)| {
+        .map(|(check, reading)| {
             until = match (until, reading.until) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
-            Component::new(group.about(&slot), reading)
+            Component::new(group.about(&check), reading)
         })
         .collect();
     if let Some(said) =

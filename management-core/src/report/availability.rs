@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use crate::line::line;
 use crate::report::about::About;
 use crate::report::component::Component;
 use crate::report::signals::Signals;
+use crate::sync::Mutex;
 use crate::text;
 
 /// How a service stands to the requests that it could get.
@@ -418,7 +419,7 @@ impl Availability {
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
-        self.shared.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.now.lock()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
@@ -20,8 +20,9 @@ use crate::config::group::Group;
 use crate::report::about::About;
 use crate::report::availability::{Availability, AvailabilityState};
 use crate::report::component::Component;
-use crate::report::slot::{Readers, Slot};
+use crate::report::registered::{Readers, RegisteredCheck};
 use crate::run::Runner;
+use crate::sync::{Mutex, RwLock};
 
 /// Which checks a group has, apart from those that it includes by name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,45 +66,45 @@ pub(crate) struct HealthGroup {
 
 impl HealthGroup {
     /// Whether a check is a part of the answer, now.
-    pub(crate) fn has(&self, slot: &Slot) -> bool {
-        self.can_have(slot)
-            && (self.settings.names(slot.name()) || !self.has_succeeded_for_good(slot))
+    pub(crate) fn has(&self, check: &RegisteredCheck) -> bool {
+        self.can_have(check)
+            && (self.settings.names(check.name()) || !self.has_succeeded_for_good(check))
     }
 
     /// Whether a check is a part of the answer, or was one until it had succeeded.
-    pub(crate) fn can_have(&self, slot: &Slot) -> bool {
-        let name = slot.name();
+    pub(crate) fn can_have(&self, check: &RegisteredCheck) -> bool {
+        let name = check.name();
         if self.settings.exclude.contains(name) {
             return false;
         }
         let has_by_itself = match self.kind {
-            GroupKind::Probe(Probe::Readiness) if slot.cascade.is_some() => true,
-            GroupKind::Custom => slot.groups.iter().any(|group| *group == self.name),
-            kind => kind.has(slot.about.kind),
+            GroupKind::Probe(Probe::Readiness) if check.cascade.is_some() => true,
+            GroupKind::Custom => check.groups.iter().any(|group| *group == self.name),
+            kind => kind.has(check.about.kind),
         };
         // A check that may fail again would stop what has started.
         has_by_itself || !self.kind.is(Probe::Startup) && self.settings.names(name)
     }
 
-    fn has_succeeded_for_good(&self, slot: &Slot) -> bool {
+    fn has_succeeded_for_good(&self, check: &RegisteredCheck) -> bool {
         self.kind.is(Probe::Readiness)
-            && slot.about.kind == CheckKind::Startup
-            && slot.runner.is_settled()
+            && check.about.kind == CheckKind::Startup
+            && check.runner.is_settled()
     }
 
     /// What is run of a check that is a part of it.
-    pub(crate) fn runner<'a>(&self, slot: &'a Slot) -> &'a Arc<Runner<Health>> {
-        match &slot.cascade {
+    pub(crate) fn runner<'a>(&self, check: &'a RegisteredCheck) -> &'a Arc<Runner<Health>> {
+        match &check.cascade {
             Some(cascade) if self.kind.is(Probe::Readiness) => &cascade.runner,
-            _ => &slot.runner,
+            _ => &check.runner,
         }
     }
 
     /// What is told of it.
-    pub(crate) fn about<'a>(&self, slot: &'a Slot) -> &'a Arc<About> {
-        match &slot.cascade {
+    pub(crate) fn about<'a>(&self, check: &'a RegisteredCheck) -> &'a Arc<About> {
+        match &check.cascade {
             Some(cascade) if self.kind.is(Probe::Readiness) => &cascade.about,
-            _ => &slot.about,
+            _ => &check.about,
         }
     }
 
@@ -149,7 +150,7 @@ impl HealthGroup {
 
     /// Takes note of an answer, and gives the one before it.
     pub(crate) fn replace_status(&self, status: Status) -> Option<Status> {
-        self.last_status.lock().unwrap_or_else(PoisonError::into_inner).replace(status)
+        self.last_status.lock().replace(status)
     }
 
     /// Where the program gave it, if it did.
@@ -220,7 +221,7 @@ impl HealthGroups {
 
     /// The groups of the service's own.
     pub(crate) fn custom(&self) -> Arc<CustomGroups> {
-        Arc::clone(&self.custom.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.custom.read())
     }
 
     /// Adds those of the groups that there are not yet.
@@ -228,7 +229,7 @@ impl HealthGroups {
         if groups.is_empty() {
             return;
         }
-        let mut known = self.custom.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.custom.write();
         for name in groups {
             if !known.contains_key(name) {
                 let kind = GroupKind::Custom;
@@ -238,16 +239,16 @@ impl HealthGroups {
         }
     }
 
-    /// Removes those of the groups that only a check that has gone had named. `slots` are those that are
+    /// Removes those of the groups that only a check that has gone had named. `checks` are those that are
     /// left, which must not change meanwhile.
-    pub(crate) fn remove(&self, groups: &[String], slots: &[Arc<Slot>]) {
+    pub(crate) fn remove(&self, groups: &[String], checks: &[Arc<RegisteredCheck>]) {
         if groups.is_empty() {
             return;
         }
-        let mut known = self.custom.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.custom.write();
         for name in groups {
             let is_given = known.get(name).is_none_or(|group| group.is_given);
-            if !is_given && !slots.iter().any(|slot| slot.groups.contains(name)) {
+            if !is_given && !checks.iter().any(|check| check.groups.contains(name)) {
                 Arc::make_mut(&mut known).remove(name);
             }
         }

@@ -8,6 +8,6 @@ pub(crate) mod health_group;
 pub(crate) mod health_report;
 pub(crate) mod log;
 pub(crate) mod news;
+pub(crate) mod registered;
 pub(crate) mod signals;
-pub(crate) mod slot;
 pub(crate) mod slow;

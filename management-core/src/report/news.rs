@@ -1,9 +1,10 @@
 //! Whether a reason is news.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::sync::Mutex;
 
 /// How often a reason that changes is told: one with a counter in it changes with each run.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -22,12 +23,12 @@ struct Told {
 impl News {
     /// A line tells this reason, whatever was told before it.
     pub(crate) fn tell(&self, reason: Option<&str>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).reason = reason.map(str::to_owned);
+        self.0.lock().reason = reason.map(str::to_owned);
     }
 
     /// Whether a line is to tell this reason, since the last one told another.
     pub(crate) fn is_news(&self, reason: &str) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.0.lock();
         if told.reason.as_deref() == Some(reason) {
             return false;
         }

@@ -1,10 +1,10 @@
 //! Runs that take longer than those who ask can wait.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::report::log;
 use crate::run::{Outcome, Value};
+use crate::sync::Mutex;
 
 /// Notes when runs begin to take longer than those who ask can wait.
 pub(crate) struct Slow {
@@ -25,10 +25,7 @@ impl Slow {
             return;
         }
         let is_slow = outcome.duration > budget;
-        let was_slow = std::mem::replace(
-            &mut *self.is_slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
-            is_slow,
-        );
+        let was_slow = std::mem::replace(&mut *self.is_slow.lock(), is_slow);
         if is_slow && !was_slow {
             log::slow(what, name, outcome.duration, self.named, budget);
         }

@@ -1,50 +1,14 @@
-//! Runs that nobody asks for.
+//! Runs that nobody asks for, one after the other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use super::{Asked, Runner, Value};
-
-/// By how much a beat may be early or late, so that many pods do not ask one database at once.
-pub(crate) const JITTER: f64 = 0.1;
-
-/// What all that runs unasked has in common.
-#[derive(Debug)]
-pub(crate) struct Background {
-    /// Some of it has ended that should go on, or has not begun.
-    lost: AtomicBool,
-    rests: AtomicBool,
-}
-
-impl Default for Background {
-    fn default() -> Self {
-        Background { lost: AtomicBool::new(true), rests: AtomicBool::new(false) }
-    }
-}
-
-impl Background {
-    /// Whether some of it should be going on and is not; whoever asks sees to it.
-    pub(crate) fn take_lost(&self) -> bool {
-        self.lost.load(Ordering::Acquire) && self.lost.swap(false, Ordering::AcqRel)
-    }
-
-    pub(crate) fn lose(&self) {
-        self.lost.store(true, Ordering::Release);
-    }
-
-    /// Nothing is begun unasked any more, and the last results stay as good as they were.
-    pub(crate) fn rest(&self) {
-        self.rests.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_resting(&self) -> bool {
-        self.rests.load(Ordering::Acquire)
-    }
-}
+use crate::run::outcome::Asked;
+use crate::run::plan::JITTER;
+use crate::run::runner::{Runner, Value};
 
 impl<V: Value> Runner<V> {
     /// Runs at once, then `interval` after the end of each run, for as long as the runtime lives.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::SystemTime;
 
@@ -11,6 +11,8 @@ use tokio::sync::oneshot;
 
 use super::Failure;
 use super::panics::Panics;
+
+use crate::sync::Mutex;
 
 pub(super) type Running<V> = Pin<Box<dyn Future<Output = Result<V, Failure>> + Send>>;
 
@@ -111,7 +113,7 @@ impl<F> Blocking<F> {
 
     /// Takes the place of the one thread, or says since when it is taken.
     fn enter(&self) -> Option<SystemTime> {
-        let mut running_since = self.running_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running_since = self.running_since.lock();
         let taken = *running_since;
         if taken.is_none() {
             *running_since = Some(SystemTime::now());
@@ -124,6 +126,6 @@ struct Leave<'a>(&'a Mutex<Option<SystemTime>>);
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock() = None;
     }
 }

@@ -9,10 +9,12 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::{Arc, MutexGuard, Once, Weak};
 use std::thread;
 
 use super::Failure;
+
+use crate::sync::Mutex;
 
 thread_local! {
     /// The job that this thread is just running, as [`Panics::id`] has it.
@@ -109,7 +111,7 @@ impl Panics {
     }
 
     fn printed(&self) -> MutexGuard<'_, Printed> {
-        self.printed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.printed.lock()
     }
 }
 
@@ -123,7 +125,7 @@ impl Drop for Running {
 }
 
 fn panicked() -> MutexGuard<'static, Vec<Weak<Panics>>> {
-    PANICKED.lock().unwrap_or_else(PoisonError::into_inner)
+    PANICKED.lock()
 }
 
 fn put_hook() {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// By how much a beat may be early or late, so that many pods do not ask one database at once.
+pub(crate) const JITTER: f64 = 0.1;
+
 /// How a check is run, with nothing left open.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {

@@ -4,6 +4,7 @@
 //! in `the token expired`, is no secret, and neither is what an error says after a colon, as in
 //! `session: closed`.
 
+mod placeholder;
 mod private_key;
 mod url;
 mod words;
@@ -11,12 +12,12 @@ mod words;
 use std::ops::Range;
 
 use crate::text::secret::{self, Names, is_secret};
+pub(crate) use placeholder::MASK;
+use placeholder::beginning;
 use private_key::mask_private_keys;
 pub(crate) use url::mask_url;
 use url::mask_urls;
 use words::{KNOWN_FORMS, NOTHING, PROSE, SCHEMES, SUBJECTS};
-
-pub(crate) const MASK: &str = "***";
 
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
@@ -493,11 +494,6 @@ fn begins_pair(text: &str, may_have_spaces: bool) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || "_-.".contains(c) || may_have_spaces && c == ' ';
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
     end > 0 && text[end..].trim_start_matches(['"', '\'']).starts_with(['=', ':'])
-}
-
-/// As much of a text as has to be looked at ahead, so that nothing is looked at again and again.
-fn beginning(text: &str) -> &str {
-    text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }
 
 fn first_word(text: &str) -> &str {

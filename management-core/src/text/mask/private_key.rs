@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{MASK, beginning};
+use super::placeholder::{MASK, beginning};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";

@@ -1,6 +1,6 @@
 //! Secrets in URLs: user information, and values of the query.
 
-use super::MASK;
+use super::placeholder::MASK;
 use crate::text::secret::Names;
 
 /// Replaces the user information of every URL, and the secrets of its query.

@@ -17,7 +17,7 @@ use crate::run::plan::{Plan, Schedule};
 use crate::run::{Job, Outcome, Runner};
 
 /// A check among the others.
-pub(crate) struct Slot {
+pub(crate) struct RegisteredCheck {
     pub(crate) about: Arc<About>,
     pub(crate) groups: Vec<String>,
     pub(crate) origin: Origin,
@@ -34,7 +34,7 @@ pub(crate) struct Probed {
     pub(crate) runner: Arc<Runner<Health>>,
 }
 
-impl Slot {
+impl RegisteredCheck {
     pub(crate) fn new(
         about: About,
         check: Accepted,
@@ -64,7 +64,7 @@ impl Slot {
                 Probed { about, runner }
             }
         });
-        Slot { about, groups, origin, runner, is_probed, cascade }
+        RegisteredCheck { about, groups, origin, runner, is_probed, cascade }
     }
 
     /// Every runner there is.
