@@ -569,8 +569,8 @@ async fn a_prober_that_asks_what_dependencies_fail_is_told_of_once() {
     let needing = || Management::builder().service_dependency("users", &*nobody);
     for (header, value, name) in PROBERS {
         let line = format!(
-            "WARN {name} probes /z/health, which fails with any service dependency: let it ask \
-             /z/health/readiness instead"
+            "WARN {name} probes /z/health, which fails whenever a service dependency fails: \
+             probe /z/health/readiness instead"
         );
         let all = PROBERS.map(|(header, value, _)| (HEALTH, header, value));
         let mut requests = vec![(HEALTH, "user-agent", "curl/8.9.1"), (HEALTH, header, value)];

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use crate::build::accept::Context;
 use crate::build::announce::{Built, announce};
 use crate::build::builder::Builder;
 use crate::build::configure::Configured;
+use crate::build::context::Context;
 use crate::build::{collect, dependencies, group_settings, names};
 use crate::check::entry;
 use crate::check::kind::CheckKind;
@@ -73,7 +73,7 @@ impl Builder {
             mistakes,
         };
         let registered: Vec<_> =
-            checks.into_iter().filter_map(|check| context.accept(check)).map(Arc::new).collect();
+            checks.into_iter().filter_map(|check| context.check(check)).map(Arc::new).collect();
         let provider = context.version_provider(self.version, without_registered);
         let contributors = context.contributors(self.contributors, without_registered);
         let info_keys: Vec<_> = contributors.iter().map(|(key, _)| &**key).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::build::accept::Context;
+use crate::build::context::Context;
 use crate::build::names;
 use crate::check::entry::{CheckEntry, InfoEntry, VersionEntry};
 use crate::check::name;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::build::accept::Context;
 use crate::build::builder::Builder;
+use crate::build::context::Context;
 use crate::build::names;
 use crate::check::Check;
 use crate::check::state::State;
@@ -14,27 +14,29 @@ use crate::management::{Inner, Management};
 use crate::report::registered::RegisteredCheck;
 
 impl Management {
-    /// All that attributes have registered, with nothing configured.
+    /// A management with everything that attributes registered, and with the defaults for the rest.
     ///
     /// # Errors
     ///
-    /// As [`Builder::build`].
+    /// The same as those of [`Builder::build`].
     pub fn new() -> Result<Self, Error> {
         Management::builder().build()
     }
 
-    /// A builder that knows all that attributes have registered.
+    /// A builder that starts with everything that attributes registered.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
-    /// one that is switched off is not added. A group that it names and that is not there yet is made, and
-    /// goes when the last check that names it is [unregistered](Self::unregister).
+    /// Adds a check at run time.
+    ///
+    /// The configuration of a check of this name applies; a check that is switched off is not added.
+    /// The check's groups are created if they do not exist, and removed when the last check that names
+    /// them is [unregistered](Self::unregister).
     ///
     /// # Errors
     ///
-    /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
+    /// The name or a setting of the check is not valid, or a check or a group already has the name.
     pub fn register(&self, mut check: Check) -> Result<(), Error> {
         if let Some(overriding) = self.inner().overrides.get(&check.name) {
             let changed = overrides::change(&mut check, overriding);
@@ -43,12 +45,12 @@ impl Management {
                 return Ok(());
             }
         }
-        self.add(|checks| accept(self.inner(), check, checks))
+        self.add(|checks| register(self.inner(), check, checks))
     }
 }
 
-/// A check that comes at run time, beside those that are there.
-fn accept(
+/// Makes a check ready to run beside `checks`.
+fn register(
     inner: &Inner,
     new: Check,
     checks: &[Arc<RegisteredCheck>],
@@ -78,14 +80,14 @@ fn accept(
         }
     }
     let mut context = Context {
-        // A check that comes at run time brings its state in its closure.
+        // A check that is added at run time has its state in its closure.
         state: &State::default(),
         defaults: &inner.defaults,
         signals: &inner.signals,
         groups: &inner.groups,
         mistakes,
     };
-    let accepted = context.accept(new);
+    let check = context.check(new);
     context.mistakes.into_result()?;
-    Ok(accepted.expect("a check without mistakes is accepted"))
+    Ok(check.expect("a check without mistakes can be registered"))
 }

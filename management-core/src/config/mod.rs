@@ -296,8 +296,14 @@ mod tests {
                 "`groups.a.status_codes`: unknown variant `SICK`",
             ),
             (r#"{"kubernetes_paths": 1}"#, "`kubernetes_paths`: invalid type: integer `1`"),
-            (r#"{"endpoints": {"inof": false}}"#, "unknown value `inof` at line 1 column 21; did you mean `info`?"),
-            (r#"{"cascade": {"readyness": []}}"#, "unknown value `readyness` at line 1 column 24; did you mean `readiness`?"),
+            (
+                r#"{"endpoints": {"inof": false}}"#,
+                "unknown value `inof` at line 1 column 21; did you mean `info`?",
+            ),
+            (
+                r#"{"cascade": {"readyness": []}}"#,
+                "unknown value `readyness` at line 1 column 24; did you mean `readiness`?",
+            ),
             (
                 r#"{"service_dependencies": {"users": {"url": "h", "timeout": "soon"}}}"#,
                 "`service_dependencies.users.timeout`: \"soon\" is no duration",

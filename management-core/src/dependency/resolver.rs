@@ -67,7 +67,7 @@ impl Resolve for Resolver {
         let runner = self.runner(name.as_str());
         Box::pin(async move {
             let now = Instant::now();
-            let reading = runner.settle(runner.ask(now), now, PATIENCE).await;
+            let reading = runner.answer(runner.ask(now), now, PATIENCE).await;
             let outcome = reading.outcome.map_err(|missing| missing.to_string())?;
             match &outcome.value {
                 Ok(addresses) if addresses.is_empty() => Err("the name has no address".into()),

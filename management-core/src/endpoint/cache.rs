@@ -1,4 +1,4 @@
-//! The last answers as JSON, for as long as asking again would change nothing.
+//! The last answers as JSON, while they are still correct.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -16,9 +16,9 @@ pub(super) struct AnswerCache([[Mutex<Option<Answer>>; 2]; 1 + Probe::ALL.len()]
 struct Answer {
     code: StatusCode,
     body: Bytes,
-    /// The epoch whose results it was made from.
+    /// The epoch of the results in it.
     epoch: u64,
-    /// When the first of its parts is due again.
+    /// When the first of its results expires.
     until: Option<Instant>,
 }
 
@@ -31,8 +31,8 @@ impl AnswerCache {
         Some(Reply { code: answer.code, content: Content::Json, body: answer.body.clone() })
     }
 
-    /// Keeps an answer. `epoch` was read before the first check was asked, so that a result that came
-    /// since makes it stale.
+    /// Keeps an answer. `epoch` was read before the first check was asked, so that any later result makes
+    /// the answer stale.
     pub(super) fn put(
         &self,
         group: GroupKind,

@@ -1,4 +1,4 @@
-//! How the service is: `/health`, the probes and single checks.
+//! `/health`, the probes, groups and single checks.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::request::Parts;
 
+use super::lines::{Excluded, Lines};
 use super::query::Query;
 use super::reply::{Content, Reply};
-use super::text::{Excluded, Lines};
 use super::{Endpoint, Respond, json, negotiate, routes};
 use crate::check::kind::CheckKind;
 use crate::check::name::AVAILABILITY;
 use crate::dependency::CASCADE;
 use crate::management::Management;
-use crate::report::ask::{Answered, LeftOut, Pending};
+use crate::report::ask::{Answered, LeftOut};
 use crate::report::component::Component;
 use crate::report::health_group::{CustomGroups, GroupKind, HealthGroup};
 
-/// How one answer is written.
+/// How an answer is written.
 struct Style {
     content: Content,
-    /// What the last line of a text calls the answer.
+    /// The name of the answer in the last line of a text.
     label: Cow<'static, str>,
     verbose: bool,
     details: bool,
 }
 
 impl Endpoint {
-    /// An answer about a whole group.
+    /// The answer about a group.
     pub(super) fn group(&self, group: &Arc<HealthGroup>, request: &Parts) -> Respond {
         let management = &self.shared.management;
         let method = &request.method;
@@ -78,7 +78,7 @@ impl Endpoint {
         self.part_of(group, content, label.into(), request)
     }
 
-    /// An answer that may be about a part of the checks.
+    /// The answer about a group, of which the request may leave out a part.
     fn part_of(
         &self,
         group: &Arc<HealthGroup>,
@@ -99,7 +99,7 @@ impl Endpoint {
         }
         let pending = management.ask(&group, &left_out);
         Respond::later(&request.method, async move {
-            let answered = settle(pending).await;
+            let answered = pending.answer().await;
             if is_whole {
                 management.note(&group, &answered);
             }
@@ -153,28 +153,28 @@ impl Endpoint {
             content,
             label: Cow::Owned(name.to_string()),
             verbose: Query::parse(request.uri.query().unwrap_or_default()).verbose,
-            // Whom a probe shows details is a matter of its own answers, and this is none.
+            // `show_details` of a probe applies to the answers of the probe alone.
             details: management.inner().exposure.show_details.to(request),
         };
         if name == AVAILABILITY && group.has_availability() {
-            let said = management.availability().component_always();
-            return Respond::ready(style().single(group, &said).to(method));
+            let component = management.availability().component_always();
+            return Respond::ready(style().single(group, &component).to(method));
         }
         let Some(check) = management.find(&name) else {
             return Respond::ready(Reply::not_found().to(method));
         };
         if !group.can_have(&check) {
-            let why = format!("this check is no part of {}; /healthz has every check", group.name);
+            let why = format!("this check is not part of {}; /healthz has every check", group.name);
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, &why).to(method));
         }
         if check.about.kind == CheckKind::Dependency && is_cascading(management, request) {
-            let why = "a service dependency is not asked on behalf of another service";
+            let why = "service dependencies are not asked on behalf of another service";
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, why).to(method));
         }
         let (style, group) = (style(), Arc::clone(group));
         let pending = management.ask_one(&group, &check);
         Respond::later(method, async move {
-            let answered = settle(pending).await;
+            let answered = pending.answer().await;
             let Some(component) = answered.report.components().first() else {
                 return Reply::not_found();
             };
@@ -183,23 +183,16 @@ impl Endpoint {
     }
 }
 
-/// Whether another service asks, which this one may need in turn.
+/// Whether another service asks, which this one may depend on in turn.
 ///
-/// It is answered from own checks alone and no call is started for it, so that circles of services end,
-/// one probe costs one call for each own dependency, and no circle can hold itself down.
+/// The answer then contains no service dependencies and starts no calls. So circles of services end, a probe
+/// costs one call for each dependency, and no circle can keep itself down.
 fn is_cascading(management: &Management, request: &Parts) -> bool {
     management.inner().has_dependencies && request.headers.contains_key(CASCADE)
 }
 
-async fn settle(pending: Pending) -> Answered {
-    match pending.now() {
-        Ok(answered) => answered,
-        Err(pending) => pending.wait().await,
-    }
-}
-
 impl Style {
-    /// The body and the code of an answer about many checks.
+    /// The code and the body of an answer about a group.
     fn reply(
         &self,
         management: &Management,
@@ -214,14 +207,14 @@ impl Style {
             (_, GroupKind::Health) => {
                 json::report(report, self.details, &management.groups().custom())
             }
-            // A probe is read by machines, which want no more than its status.
+            // Probers need no more than the status.
             (_, GroupKind::Probe(_)) if !self.verbose => json::status(report.status()),
             _ => json::report(report, self.details, &CustomGroups::new()),
         };
         Reply { code, content: self.content, body }
     }
 
-    /// The body and the code of an answer about one check alone.
+    /// The code and the body of an answer about one check.
     fn single(&self, group: &HealthGroup, component: &Component) -> Reply {
         let code = group.codes().of(component.status());
         let body = match self.content {

@@ -1,7 +1,10 @@
-//! From a request to a response, in the types of the `http` crate.
+//! From requests to responses, in the types of the `http` crate.
 //!
-//! A web framework needs an adapter of a page: mount every path of [`Endpoint::paths`], and answer
-//! what arrives there with [`Endpoint::respond`]. `management-axum` is one.
+//! Another web framework needs an adapter of about a page: it mounts every path of [`Endpoint::paths`], and
+//! answers what arrives there with [`Endpoint::respond`]. `management-axum` is such an adapter.
+//!
+//! In: a route and the head of a request. Out: a response whose body is complete. It does not know sockets,
+//! servers or web frameworks, nor how checks are run.
 //!
 //! ```
 //! use http::Request;
@@ -24,15 +27,15 @@
 
 mod cache;
 mod health;
-mod identity;
+mod info;
 mod json;
+mod lines;
 mod mounted_at;
 mod negotiate;
 mod prober;
 mod query;
 mod reply;
 mod routes;
-mod text;
 
 use std::fmt;
 use std::pin::Pin;
@@ -84,35 +87,36 @@ impl Endpoint {
         Endpoint { shared: Arc::new(shared) }
     }
 
-    /// Each path, with the prefix and with `{name}` for one segment, and its route; then those of
-    /// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths), which have no prefix. Every path is
-    /// also meant with a slash at its end. Where an application mounts them under a path of its own, that
-    /// comes before all of them.
+    /// Each path and its route. `{name}` stands for one segment.
+    ///
+    /// The paths begin with the prefix, except those of
+    /// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths). Mount each path also with a slash at
+    /// its end. An application may mount all of them under a path of its own.
     pub fn paths(&self) -> impl Iterator<Item = (String, Route)> {
         let prefix = &self.shared.management.inner().exposure.prefix;
         let prefixed = move |&(path, route): &(&str, _)| (format!("{prefix}{path}"), route);
         let kubernetes = routes::KUBERNETES.iter().map(|&(path, route)| (path.to_owned(), route));
         let all = routes::ROUTES.iter().map(prefixed).chain(kubernetes);
-        all.filter(|&(_, route)| self.is_there(route))
+        all.filter(|&(_, route)| self.is_enabled(route))
     }
 
-    fn is_there(&self, route: Route) -> bool {
+    fn is_enabled(&self, route: Route) -> bool {
         let exposure = &self.shared.management.inner().exposure;
         let is_off = |route| exposure.switched_off.contains(&route);
         let is_known = exposure.kubernetes_paths || !route.is_kubernetes();
         is_known && !is_off(route) && !is_off(route.parent())
     }
 
-    /// The response to a request that arrived at a route.
+    /// The response to a request for a route.
     ///
-    /// For [`Route::Named`] and for those that end with `Check`, the last segment of the request's path is
-    /// the name.
+    /// For [`Route::Named`] and the routes whose names end with `Check`, the last segment of the request's
+    /// path is the name of the check or group.
     pub fn respond(&self, route: Route, request: &Parts) -> Respond {
         let method = &request.method;
         if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Respond::ready(Reply::method_not_allowed().to(method));
         }
-        if !self.is_there(route) {
+        if !self.is_enabled(route) {
             return Respond::ready(Reply::not_found().to(method));
         }
         let management = &self.shared.management;
@@ -134,11 +138,11 @@ impl Endpoint {
             Route::HealthzCheck => self.kubernetes_check(groups.health(), request),
             Route::Info => {
                 let management = management.clone();
-                Respond::later(method, async move { identity::info(&management).await })
+                Respond::later(method, async move { info::info(&management).await })
             }
             Route::Version => {
                 let management = management.clone();
-                Respond::later(method, async move { identity::version(&management).await })
+                Respond::later(method, async move { info::version(&management).await })
             }
         }
     }
@@ -150,7 +154,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A response that may have to wait for runs. Dropping it ends no run.
+/// A response that may have to wait for checks. Dropping it does not cancel them.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Respond(Progress);
 

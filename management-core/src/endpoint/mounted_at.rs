@@ -1,4 +1,4 @@
-/// In the extensions of a request: the path at which the application has mounted the endpoints, where the
-/// request's own path is without it. The log tells paths as they are asked from outside.
+/// An extension of requests: the path under which the application has mounted the endpoints, if the path of
+/// the request is without it. Log lines then contain the path that the client asked for.
 #[derive(Clone, Debug)]
 pub struct MountedAt(pub String);

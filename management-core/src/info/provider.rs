@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::check::provided::Provided;
 use crate::report::log;
-use crate::report::news::News;
+use crate::report::logged_reason::LoggedReason;
 use crate::report::signals::Signals;
 use crate::report::slow::Slow;
 use crate::run::plan::Plan;
@@ -43,7 +43,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
         signals: &Signals,
         budget: std::time::Duration,
     ) -> Arc<Runner<Provided<T>>> {
-        let (news, slow) = (News::default(), Slow::new(Some(budget), "health budget"));
+        let (logged, slow) = (LoggedReason::default(), Slow::new(Some(budget), "health budget"));
         Runner::new(
             what.clone(),
             self.job,
@@ -54,7 +54,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
                 let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
                 let failure = outcome.value.as_ref().err();
                 let why = failure.map(|why| why.confidential().unwrap_or_else(|| why.to_string()));
-                log::provider(&what, &news, failed_before, why.as_deref());
+                log::provider(&what, &logged, failed_before, why.as_deref());
                 slow.observe("the", &what, outcome);
             }),
         )

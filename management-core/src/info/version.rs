@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::check::provided::Provided;
 use crate::run::Runner;
 
-/// What is said where nobody knows.
+/// The version of a program that has none.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Where the version comes from.
@@ -18,12 +18,12 @@ pub(crate) struct Version {
     pub(crate) variable: Option<String>,
 }
 
-/// The provider has failed or is late, which was logged when it was run.
+/// The provider failed or is late. The log has the reason.
 #[derive(Debug)]
 pub(crate) struct NotProvided;
 
 impl Version {
-    /// What the provider says, else the variable, if there is either.
+    /// The version of the provider, else that of the environment variable.
     pub(crate) async fn read(
         &self,
         now: Instant,
@@ -32,7 +32,7 @@ impl Version {
         let provided = match &self.provider {
             None => None,
             Some(provider) => {
-                let outcome = provider.settle(provider.ask(now), now, budget).await.outcome;
+                let outcome = provider.answer(provider.ask(now), now, budget).await.outcome;
                 match outcome.as_ref().map(|outcome| &outcome.value) {
                     Ok(Ok(provided)) => provided.clone(),
                     Ok(Err(_)) | Err(_) => return Err(NotProvided),

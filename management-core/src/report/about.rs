@@ -3,17 +3,17 @@
 use crate::check::kind::CheckKind;
 use crate::check::status::Status;
 
-/// What every result of a check says of it.
+/// What does not change from result to result.
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) kind: CheckKind,
     pub(crate) critical: bool,
-    /// Where a dependency is asked.
+    /// The URL of a service dependency.
     pub(crate) url: Option<String>,
 }
 
-/// The worse of two checks in a whole: one that is not critical only degrades it.
-pub(crate) fn weigh(critical: bool, status: Status) -> Status {
+/// What the status of a check counts for in a group: a check that is not critical only degrades it.
+pub(crate) fn effective_status(critical: bool, status: Status) -> Status {
     if critical { status } else { status.min(Status::Degraded) }
 }

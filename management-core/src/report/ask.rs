@@ -19,12 +19,12 @@ use crate::report::health_report::HealthReport;
 use crate::report::registered::RegisteredCheck;
 use crate::run::{Asked, Reading, give_way};
 
-/// Which checks are not asked.
+/// The checks that an answer leaves out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LeftOut {
     /// By name.
     pub(crate) names: BTreeSet<String>,
-    /// Whoever asks is a service that this one may need in turn.
+    /// Whether service dependencies are left out, because another service asks.
     pub(crate) dependencies: bool,
 }
 
@@ -35,23 +35,24 @@ impl LeftOut {
     }
 }
 
-/// Checks that have been asked, all at once, and of which some may still be running.
+/// Checks that were asked all at once. Some may still be running.
 pub(crate) struct Pending {
     group: Arc<HealthGroup>,
-    /// Where the answer is also about what the service says of itself.
+    /// Unless the request leaves it out.
     availability: Option<Availability>,
     asked: Vec<(Arc<RegisteredCheck>, Asked<Health>)>,
     at: Instant,
 }
 
-/// A report, and until when the same question has the same answer.
+/// A report, and how long it can be reused.
 pub(crate) struct Answered {
     pub(crate) report: HealthReport,
+    /// `None` is for ever.
     pub(crate) until: Option<Instant>,
 }
 
 impl Pending {
-    /// Asks every check that the answer is about and that is not left out.
+    /// Asks every check of the group that is not left out.
     pub(crate) fn ask(
         checks: &[Arc<RegisteredCheck>],
         availability: &Availability,
@@ -64,7 +65,7 @@ impl Pending {
         Pending { availability, ..Pending::ask_all(wanted, group) }
     }
 
-    /// Asks one check as a part of what the answer is about.
+    /// Asks one check as a member of the group.
     pub(crate) fn ask_one(check: &Arc<RegisteredCheck>, group: &Arc<HealthGroup>) -> Self {
         Pending::ask_all(std::iter::once(check), group)
     }
@@ -79,7 +80,15 @@ impl Pending {
         Pending { group: Arc::clone(group), availability: None, asked, at }
     }
 
-    /// The answer, if there is nothing to wait for.
+    /// The answer, once there is one.
+    pub(crate) async fn answer(self) -> Answered {
+        match self.now() {
+            Ok(answered) => answered,
+            Err(pending) => pending.wait().await,
+        }
+    }
+
+    /// The answer, if no check has to be waited for.
     pub(crate) fn now(self) -> Result<Answered, Self> {
         if self.asked.iter().any(|(_, asked)| matches!(asked, Asked::Running(_))) {
             return Err(self);
@@ -91,14 +100,14 @@ impl Pending {
         Ok(fold(&self.group, self.availability.as_ref(), known))
     }
 
-    /// The answer, when every run has ended or the budget is spent, or when a drain decides it.
+    /// Waits until every run has ended, the budget is spent, or a drain decides the answer.
     pub(crate) async fn wait(self) -> Answered {
-        // Quick checks have ended when this task is looked at again, and no timer has to be armed.
+        // Quick checks have ended when this task is polled again, so no timer has to be set.
         give_way().await;
         let Pending { group, availability, asked, at } = self;
         let decided_by = availability.as_ref().filter(|_| group.is_decided_by_drain());
         let mut known = Vec::with_capacity(asked.len());
-        // One after the other, since they run all at once and nobody gets more than the budget.
+        // One after the other: the checks run all at once, and share one budget.
         for (check, asked) in asked {
             let runner = group.runner(&check);
             let reading = match asked {
@@ -119,7 +128,7 @@ impl Pending {
     }
 }
 
-/// A drain, which may still be to come.
+/// A drain, which may not have begun.
 struct Drain {
     stop_at: watch::Receiver<Option<Instant>>,
 }
@@ -129,13 +138,13 @@ impl Drain {
         Drain { stop_at: availability.stop_at() }
     }
 
-    /// What the future comes to, unless a drain begins first.
+    /// The output of the future, unless a drain begins first.
     async fn cut_short<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut begins = pin!(self.stop_at.wait_for(Option::is_some));
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            // Whoever waits keeps the sender, so that this ends with a drain and not otherwise.
+            // The caller keeps the sender alive, so only a drain ends this.
             Poll::Pending => begins.as_mut().poll(cx).map(|_| None),
         })
         .await
@@ -157,11 +166,11 @@ fn fold(
             Component::new(group.about(&check), reading)
         })
         .collect();
-    if let Some(said) =
+    if let Some(own) =
         availability.and_then(|availability| group.availability_component(availability))
     {
-        let at = components.partition_point(|component| component.name() < said.name());
-        components.insert(at, said);
+        let at = components.partition_point(|component| component.name() < own.name());
+        components.insert(at, own);
     }
     Answered { report: HealthReport::new(components), until }
 }

@@ -1,4 +1,4 @@
-//! What one answer is about: which checks, and how it is judged and shown.
+//! Groups of checks with an answer of their own: `/health`, the probes, and custom groups.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -51,39 +51,39 @@ impl GroupKind {
     }
 }
 
-/// The checks of one answer, and how the answer is judged and shown.
+/// A set of checks, and how the answer about them is made.
 pub(crate) struct HealthGroup {
     pub(crate) name: Cow<'static, str>,
     pub(crate) kind: GroupKind,
-    /// Whether it stays when no check names it any more.
-    is_given: bool,
+    /// Whether the program or its configuration set it up, so that it stays when no check names it.
+    is_configured: bool,
     settings: Group,
     codes: Codes,
-    /// How long it waits for running checks.
+    /// How long an answer waits for running checks.
     pub(crate) budget: Duration,
     last_status: Mutex<Option<Status>>,
 }
 
 impl HealthGroup {
-    /// Whether a check is a part of the answer, now.
+    /// Whether a check is part of the answer now.
     pub(crate) fn has(&self, check: &RegisteredCheck) -> bool {
         self.can_have(check)
             && (self.settings.names(check.name()) || !self.has_succeeded_for_good(check))
     }
 
-    /// Whether a check is a part of the answer, or was one until it had succeeded.
+    /// Whether a check is part of the answer, or was part of it until it succeeded.
     pub(crate) fn can_have(&self, check: &RegisteredCheck) -> bool {
         let name = check.name();
         if self.settings.exclude.contains(name) {
             return false;
         }
-        let has_by_itself = match self.kind {
+        let is_member = match self.kind {
             GroupKind::Probe(Probe::Readiness) if check.cascade.is_some() => true,
             GroupKind::Custom => check.groups.iter().any(|group| *group == self.name),
             kind => kind.has(check.about.kind),
         };
-        // A check that may fail again would stop what has started.
-        has_by_itself || !self.kind.is(Probe::Startup) && self.settings.names(name)
+        // A check that may fail again would make a service that has started look as if it had not.
+        is_member || !self.kind.is(Probe::Startup) && self.settings.names(name)
     }
 
     fn has_succeeded_for_good(&self, check: &RegisteredCheck) -> bool {
@@ -92,7 +92,7 @@ impl HealthGroup {
             && check.runner.is_settled()
     }
 
-    /// What is run of a check that is a part of it.
+    /// The runner of a check that this group reads.
     pub(crate) fn runner<'a>(&self, check: &'a RegisteredCheck) -> &'a Arc<Runner<Health>> {
         match &check.cascade {
             Some(cascade) if self.kind.is(Probe::Readiness) => &cascade.runner,
@@ -100,7 +100,7 @@ impl HealthGroup {
         }
     }
 
-    /// What is told of it.
+    /// The description of a check that this group shows.
     pub(crate) fn about<'a>(&self, check: &'a RegisteredCheck) -> &'a Arc<About> {
         match &check.cascade {
             Some(cascade) if self.kind.is(Probe::Readiness) => &cascade.about,
@@ -108,29 +108,28 @@ impl HealthGroup {
         }
     }
 
-    /// Whether the answer is also about what the service says of itself.
+    /// Whether the answer also depends on the availability of the service.
     pub(crate) fn has_availability(&self) -> bool {
-        let has_by_itself =
-            !matches!(self.kind, GroupKind::Custom | GroupKind::Probe(Probe::Startup));
+        let is_member = !matches!(self.kind, GroupKind::Custom | GroupKind::Probe(Probe::Startup));
         !self.settings.exclude.contains(AVAILABILITY)
-            && (has_by_itself || self.settings.names(AVAILABILITY))
+            && (is_member || self.settings.names(AVAILABILITY))
     }
 
-    /// What the service says of itself, as far as the answer is about it: nothing while all is well.
+    /// The availability as a component, if it counts here and the service is not simply accepting.
     pub(crate) fn availability_component(&self, availability: &Availability) -> Option<Component> {
         let component = availability.component()?;
         let counts = self.counts_refusal() || availability.state() == AvailabilityState::Broken;
         (counts && self.has_availability()).then_some(component)
     }
 
-    /// Whether the answer is `OUT_OF_SERVICE` where the service does not want requests.
+    /// Whether the answer is `OUT_OF_SERVICE` while the service refuses requests.
     fn counts_refusal(&self) -> bool {
-        // Not to want requests is no reason to restart a pod.
+        // A service that refuses requests needs no restart.
         !self.kind.is(Probe::Liveness) || self.settings.names(AVAILABILITY)
     }
 
-    /// Whether no check can change the code of an answer in a drain: a critical one could make it `DOWN`, which
-    /// may have another code than `OUT_OF_SERVICE` where the program says so.
+    /// Whether a drain decides the status code of the answer. A critical check could still make the answer
+    /// `DOWN`, which the program may have given another code than `OUT_OF_SERVICE`.
     pub(crate) fn is_decided_by_drain(&self) -> bool {
         let code = |status| self.codes.of(status);
         self.has_availability()
@@ -138,28 +137,28 @@ impl HealthGroup {
             && code(Status::OutOfService) == code(Status::Down)
     }
 
-    /// Which statuses are 200 and which 503 here.
+    /// The status code of each status.
     pub(crate) fn codes(&self) -> &Codes {
         &self.codes
     }
 
-    /// Whether details are shown in answer to a request.
+    /// Whether the answer to this request shows details.
     pub(crate) fn shows_details(&self, exposure: &Exposure, request: &Parts) -> bool {
         self.settings.show_details.as_ref().unwrap_or(&exposure.show_details).to(request)
     }
 
-    /// Takes note of an answer, and gives the one before it.
+    /// Remembers the status of an answer, and returns the one before it.
     pub(crate) fn replace_status(&self, status: Status) -> Option<Status> {
         self.last_status.lock().replace(status)
     }
 
-    /// Where the program gave it, if it did.
+    /// Where the program set it up, if it did.
     pub(crate) fn origin(&self) -> Option<&Origin> {
         self.settings.origin.as_ref()
     }
 }
 
-/// What the log calls it.
+/// Its name in the log.
 impl fmt::Display for HealthGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind == GroupKind::Custom {
@@ -169,7 +168,7 @@ impl fmt::Display for HealthGroup {
     }
 }
 
-/// The groups of a service's own, by name.
+/// The custom groups by name.
 pub(crate) type CustomGroups = BTreeMap<String, Arc<HealthGroup>>;
 
 /// Every group: `/health`, the probes, and the custom groups.
@@ -182,8 +181,7 @@ pub(crate) struct HealthGroups {
 }
 
 impl HealthGroups {
-    /// The groups of these checks. `settings` has what was set for them. Invalid settings are reported
-    /// elsewhere.
+    /// The groups of these checks. `settings` are those that the program or its configuration set up.
     pub(crate) fn new(
         mut settings: BTreeMap<String, Group>,
         checks: &[Check],
@@ -210,7 +208,7 @@ impl HealthGroups {
         groups
     }
 
-    /// Every check.
+    /// The group of every check.
     pub(crate) fn health(&self) -> &Arc<HealthGroup> {
         &self.health
     }
@@ -219,12 +217,11 @@ impl HealthGroups {
         &self.probes[probe as usize]
     }
 
-    /// The groups of the service's own.
     pub(crate) fn custom(&self) -> Arc<CustomGroups> {
         Arc::clone(&self.custom.read())
     }
 
-    /// Adds those of the groups that there are not yet.
+    /// Adds the groups of these names that do not exist.
     pub(crate) fn add(&self, groups: &[String]) {
         if groups.is_empty() {
             return;
@@ -239,22 +236,22 @@ impl HealthGroups {
         }
     }
 
-    /// Removes those of the groups that only a check that has gone had named. `checks` are those that are
-    /// left, which must not change meanwhile.
+    /// Removes the groups of these names that no remaining check names. The caller holds the lock of the
+    /// checks.
     pub(crate) fn remove(&self, groups: &[String], checks: &[Arc<RegisteredCheck>]) {
         if groups.is_empty() {
             return;
         }
         let mut known = self.custom.write();
         for name in groups {
-            let is_given = known.get(name).is_none_or(|group| group.is_given);
-            if !is_given && !checks.iter().any(|check| check.groups.contains(name)) {
+            let is_configured = known.get(name).is_none_or(|group| group.is_configured);
+            if !is_configured && !checks.iter().any(|check| check.groups.contains(name)) {
                 Arc::make_mut(&mut known).remove(name);
             }
         }
     }
 
-    /// Who reads a check that names these groups.
+    /// Which answers contain a check that names these groups.
     pub(crate) fn readers(&self, name: &str, kind: CheckKind, groups: &[String]) -> Readers {
         let is_probed = self.probes.iter().any(|probe| {
             let settings = &probe.settings;
@@ -269,16 +266,16 @@ impl HealthGroups {
 fn group(
     name: impl Into<Cow<'static, str>>,
     kind: GroupKind,
-    given: Option<Group>,
+    configured: Option<Group>,
     mut codes: Codes,
     budget: Duration,
 ) -> Arc<HealthGroup> {
-    let is_given = given.is_some();
-    let settings = given.unwrap_or_default();
+    let is_configured = configured.is_some();
+    let settings = configured.unwrap_or_default();
     for (&status, &code) in &settings.status_codes {
-        // An invalid code is a mistake of the build.
+        // The build reports an invalid code.
         _ = codes.set(status, code);
     }
     let (name, last_status) = (name.into(), Mutex::default());
-    Arc::new(HealthGroup { name, kind, is_given, settings, codes, budget, last_status })
+    Arc::new(HealthGroup { name, kind, is_configured, settings, codes, budget, last_status })
 }

@@ -1,5 +1,5 @@
 use crate::check::status::Status;
-use crate::report::about::weigh;
+use crate::report::about::effective_status;
 use crate::report::component::Component;
 
 /// One question's answer: a [`Status`], and the checks that it comes from, sorted by name.
@@ -11,7 +11,8 @@ pub struct HealthReport {
 
 impl HealthReport {
     pub(crate) fn new(components: Vec<Component>) -> Self {
-        let statuses = components.iter().map(|part| weigh(part.is_critical(), part.status()));
+        let statuses =
+            components.iter().map(|part| effective_status(part.is_critical(), part.status()));
         HealthReport { status: statuses.max().unwrap_or(Status::Up), components }
     }
 

@@ -1,4 +1,4 @@
-//! A check that has been accepted, and what its results set off.
+//! A check that can run, and what its results cause.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use crate::check::origin::Origin;
 use crate::report::about::About;
 use crate::report::component::Component;
 use crate::report::log;
-use crate::report::news::News;
+use crate::report::logged_reason::LoggedReason;
 use crate::report::signals::Signals;
 use crate::report::slow::Slow;
 use crate::run::plan::{Plan, Schedule};
 use crate::run::{Job, Outcome, Runner};
 
-/// A check among the others.
+/// A check of a `Management`.
 pub(crate) struct RegisteredCheck {
     pub(crate) about: Arc<About>,
     pub(crate) groups: Vec<String>,
     pub(crate) origin: Origin,
     pub(crate) runner: Arc<Runner<Health>>,
-    /// A probe reads it, although it is perhaps of a kind that none does.
+    /// Whether a probe reads it, because of its kind or because a group includes it.
     is_probed: bool,
-    /// Asks a dependency on behalf of readiness, where that is to be done.
+    /// What readiness reads of a dependency that it asks, too.
     pub(crate) cascade: Option<Probed>,
 }
 
-/// What a probe reads of a dependency that it cascades to.
+/// What readiness reads of a dependency, which may be at another URL.
 pub(crate) struct Probed {
     pub(crate) about: Arc<About>,
     pub(crate) runner: Arc<Runner<Health>>,
@@ -37,14 +37,14 @@ pub(crate) struct Probed {
 impl RegisteredCheck {
     pub(crate) fn new(
         about: About,
-        check: Accepted,
+        check: CheckParts,
         signals: &Arc<Signals>,
         readers: Readers,
     ) -> Self {
-        let Accepted { groups, origin, job, mut plan, cascade } = check;
+        let CheckParts { groups, origin, job, mut plan, cascade } = check;
         plan.once = about.kind == CheckKind::Startup;
         let about = Arc::new(about);
-        // Nobody waits for a run in the background, and a start is slow once.
+        // An answer never waits for a background run, and a startup check may be slow.
         let is_waited_for = matches!(plan.schedule, Schedule::OnDemand { .. }) && !plan.once;
         let Readers { is_probed, is_grouped, probe_budget } = readers;
         let budget = |is_awaited: bool| (is_awaited && is_waited_for).then_some(probe_budget);
@@ -67,14 +67,14 @@ impl RegisteredCheck {
         RegisteredCheck { about, groups, origin, runner, is_probed, cascade }
     }
 
-    /// Every runner there is.
+    /// Its runner, and that of readiness if it has one of its own.
     pub(crate) fn runners(&self) -> impl Iterator<Item = &Arc<Runner<Health>>> {
         let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
         let other = cascade.filter(|cascade| !Arc::ptr_eq(cascade, &self.runner));
         std::iter::once(&self.runner).chain(other)
     }
 
-    /// The runner that a probe reads, if one does.
+    /// The runner that a probe reads, if any probe does.
     pub(crate) fn probed(&self) -> Option<&Arc<Runner<Health>>> {
         let cascade = self.cascade.as_ref().map(|cascade| &cascade.runner);
         cascade.or_else(|| self.is_probed.then_some(&self.runner))
@@ -85,18 +85,18 @@ impl RegisteredCheck {
     }
 }
 
-/// Who reads the results of a check, and how long they wait for them.
+/// Which answers contain a check, and how long they wait for it.
 pub(crate) struct Readers {
-    /// Whether a probe reads it.
+    /// Whether a probe contains it.
     pub(crate) is_probed: bool,
-    /// Whether a group of the service's own reads it.
+    /// Whether a custom group contains it.
     pub(crate) is_grouped: bool,
     /// How long a probe or a group waits for a run.
     pub(crate) probe_budget: Duration,
 }
 
-/// What a check brings, apart from what is told about it.
-pub(crate) struct Accepted {
+/// What a check is made of, apart from its [`About`].
+pub(crate) struct CheckParts {
     pub(crate) groups: Vec<String>,
     pub(crate) origin: Origin,
     pub(crate) job: Job<Health>,
@@ -113,19 +113,19 @@ fn runner(
 ) -> Arc<Runner<Health>> {
     let (background, secrets) = (Arc::clone(&signals.background), Arc::clone(&signals.secrets));
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
-    let (news, slow) = (News::default(), Slow::new(budget, "probe budget"));
+    let (logged, slow) = (LoggedReason::default(), Slow::new(budget, "probe budget"));
     let what = format!("{} {}", about.kind.word(), about.name);
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
         signals.advance();
         let before = previous.map(|previous| previous.value.status());
-        log::check(&about, &news, before, &outcome.value);
-        // In a drain, nobody waits for it.
+        log::check(&about, &logged, before, &outcome.value);
+        // In a drain, no answer waits for it.
         if !signals.background.is_resting() {
             slow.observe("check", &about.name, outcome);
         }
         if signals.results.receiver_count() > 0 {
-            // Whoever subscribed may have gone just now, which is nobody's loss.
-            drop(signals.results.send(Component::known(&about, outcome, false)));
+            // It fails if the last subscriber has just gone.
+            _ = signals.results.send(Component::known(&about, outcome, false));
         }
     };
     Runner::new(what, job, plan, background, secrets, Box::new(observer))

@@ -1,4 +1,4 @@
-//! What the parts of one `Management` tell each other.
+//! What the parts of one `Management` share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,16 +9,16 @@ use crate::report::component::Component;
 use crate::run::Background;
 use crate::text::secret::Names;
 
-/// How many results a subscriber may be behind.
-const BACKLOG: usize = 1024;
+/// How many results a subscriber may lag behind.
+const MAX_LAG: usize = 1024;
 
-/// What the parts of one `Management` tell each other.
+/// What the parts of one `Management` share.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    /// Counts what an answer depends on: results, and which checks there are.
+    /// Changes with everything that answers depend on: results, and the list of checks.
     epoch: AtomicU64,
     pub(crate) background: Arc<Background>,
-    /// What is secret by its name.
+    /// The names whose values are secret.
     pub(crate) secrets: Arc<Names>,
     pub(crate) results: broadcast::Sender<Component>,
 }
@@ -29,7 +29,7 @@ impl Signals {
             epoch: AtomicU64::new(0),
             background: Arc::default(),
             secrets: Arc::new(secrets),
-            results: broadcast::Sender::new(BACKLOG),
+            results: broadcast::Sender::new(MAX_LAG),
         }
     }
 
@@ -37,6 +37,7 @@ impl Signals {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// Makes every cached answer stale.
     pub(crate) fn advance(&self) {
         self.epoch.fetch_add(1, Ordering::Release);
     }

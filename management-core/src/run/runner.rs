@@ -162,8 +162,8 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// What was asked at `since`, waited for as long as `budget`.
-    pub(crate) async fn settle(
+    /// The result of what was asked at `since`, waited for until `budget` is spent.
+    pub(crate) async fn answer(
         self: &Arc<Self>,
         asked: Asked<V>,
         since: Instant,

@@ -1,4 +1,4 @@
-//! What this process is: `/info` and `/version`.
+//! `/info` and `/version`.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -22,7 +22,7 @@ pub(super) async fn version(management: &Management) -> Reply {
 pub(super) async fn info(management: &Management) -> Reply {
     let inner = management.inner();
     let now = Instant::now();
-    // All are asked before the first is waited for, so that they run at once.
+    // All are asked before the first is awaited, so that they run at the same time.
     let asked: Vec<_> = inner
         .contributors
         .iter()
@@ -32,7 +32,7 @@ pub(super) async fn info(management: &Management) -> Reply {
     let version = inner.version.read(now, inner.health_budget).await.unwrap_or(None);
     let mut outcomes = Vec::with_capacity(asked.len());
     for (contributor, asked) in asked {
-        let reading = contributor.runner.settle(asked, now, inner.health_budget).await;
+        let reading = contributor.runner.answer(asked, now, inner.health_budget).await;
         outcomes.extend(reading.outcome.ok().map(|outcome| (&*contributor.key, outcome)));
     }
     let contributions = outcomes

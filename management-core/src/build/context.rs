@@ -1,4 +1,4 @@
-//! From what was registered or given to what runs, or to the mistakes in it.
+//! From a check or a provider to one that can run, or to the mistakes in it.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::error::{Mistake, Mistakes};
 use crate::info::provider::Provider;
 use crate::report::about::About;
 use crate::report::health_group::HealthGroups;
-use crate::report::registered::{Accepted, RegisteredCheck};
+use crate::report::registered::{CheckParts, RegisteredCheck};
 use crate::report::signals::Signals;
 use crate::run::Job;
 use crate::text;
 
-/// What a check or a provider needs to become one that runs, and the mistakes found on the way.
+/// What checks and providers need to become ones that can run, and the mistakes found on the way.
 pub(crate) struct Context<'a> {
     pub(crate) state: &'a State,
     pub(crate) defaults: &'a Settings,
@@ -28,7 +28,7 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     /// A check whose name is valid, with its state and its settings.
-    pub(crate) fn accept(&mut self, check: Check) -> Option<RegisteredCheck> {
+    pub(crate) fn check(&mut self, check: Check) -> Option<RegisteredCheck> {
         let Check { name, kind, settings, groups, origin, work, mut url, mut cascade } = check;
         let cascaded = cascade.iter_mut().filter_map(|cascade| cascade.own.as_mut());
         for url in url.iter_mut().chain(cascaded.map(|(url, _)| url)) {
@@ -51,8 +51,8 @@ impl Context<'_> {
         let groups = groups.unwrap_or_default();
         let readers = self.groups.readers(&name, kind, &groups);
         let about = About { name, kind, critical: settings.critical.unwrap_or(true), url };
-        let accepted = Accepted { groups, origin, job, plan, cascade };
-        Some(RegisteredCheck::new(about, accepted, self.signals, readers))
+        let parts = CheckParts { groups, origin, job, plan, cascade };
+        Some(RegisteredCheck::new(about, parts, self.signals, readers))
     }
 
     /// A provider with its settings.

@@ -10,19 +10,21 @@ use http::StatusCode;
 use crate::check::name::AVAILABILITY;
 use crate::check::status::Status;
 use crate::config::exposure::Codes;
-use crate::report::about::weigh;
+use crate::report::about::effective_status;
 use crate::report::component::Component;
 use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
 use crate::report::registered::RegisteredCheck;
 
-/// How many names that are none are told, and how many characters of each.
-const ENOUGH: usize = 10;
-const LONGEST: usize = 128;
+/// How many unknown names a warning lists.
+const MAX_NAMES: usize = 10;
 
-/// What all lines of an answer have in common.
+/// How much of each name it shows.
+const MAX_NAME_CHARS: usize = 128;
+
+/// What the lines of an answer have in common.
 pub(super) struct Lines<'a> {
-    /// What the last line calls the answer.
+    /// The name of the answer in the last line.
     pub(super) label: &'a str,
     pub(super) code: StatusCode,
     pub(super) codes: &'a Codes,
@@ -30,7 +32,7 @@ pub(super) struct Lines<'a> {
     pub(super) details: bool,
 }
 
-/// What a request leaves out, by name: those that the answer is about, and others.
+/// The names that a request excludes: members of the group, and others.
 #[derive(Default)]
 pub(super) struct Excluded {
     known: Vec<String>,
@@ -55,7 +57,7 @@ impl Excluded {
 }
 
 impl Lines<'_> {
-    /// The answer about many checks.
+    /// The answer about a group.
     pub(super) fn report(&self, report: &HealthReport, excluded: &Excluded) -> Bytes {
         self.write(|text| {
             let mut left_out = excluded.known.iter().peekable();
@@ -64,7 +66,7 @@ impl Lines<'_> {
                     writeln!(text, "[+]{name} excluded: ok")?;
                 }
                 let status = component.status();
-                self.line(text, component, weigh(component.is_critical(), status))?;
+                self.line(text, component, effective_status(component.is_critical(), status))?;
             }
             for name in left_out {
                 writeln!(text, "[+]{name} excluded: ok")?;
@@ -73,7 +75,7 @@ impl Lines<'_> {
         })
     }
 
-    /// The answer about one check alone.
+    /// The answer about one check.
     pub(super) fn single(&self, component: &Component) -> Bytes {
         self.write(|text| self.line(text, component, component.status()))
     }
@@ -87,21 +89,21 @@ impl Lines<'_> {
         let outcome = if is_passing { "passed" } else { "failed" };
         lines(&mut text)
             .and_then(|()| writeln!(text, "{} check {outcome}", self.label))
-            .expect("a string takes all that is written to it");
+            .expect("writing to a string does not fail");
         Bytes::from(text)
     }
 
-    /// One check, and what its status counts for in the whole.
-    fn line(&self, text: &mut String, component: &Component, weighed: Status) -> fmt::Result {
+    /// The line of one check, whose status counts as `effective` in the answer.
+    fn line(&self, text: &mut String, component: &Component, effective: Status) -> fmt::Result {
         let (name, status) = (component.name(), component.status());
-        if self.codes.of(weighed) != StatusCode::OK {
+        if self.codes.of(effective) != StatusCode::OK {
             let reason = component.health().reason().unwrap_or(status.as_str());
             let reason = if self.details { reason } else { "reason withheld" };
             return writeln!(text, "[-]{name} failed: {reason}");
         }
         match status {
             Status::Up => writeln!(text, "[+]{name} ok"),
-            _ if weighed == status => writeln!(text, "[+]{name} {status}: ok"),
+            _ if effective == status => writeln!(text, "[+]{name} {status}: ok"),
             _ => writeln!(text, "[+]{name} {status}, not critical: ok"),
         }
     }
@@ -112,13 +114,13 @@ fn warn(text: &mut String, unknown: &[String]) -> fmt::Result {
         return Ok(());
     }
     text.push_str("warn: some health checks cannot be excluded: no matches for ");
-    for (position, name) in unknown.iter().take(ENOUGH).enumerate() {
+    for (position, name) in unknown.iter().take(MAX_NAMES).enumerate() {
         if position > 0 {
             text.push(',');
         }
         quote(text, name)?;
     }
-    if let Some(more) = unknown.len().checked_sub(ENOUGH).filter(|more| *more > 0) {
+    if let Some(more) = unknown.len().checked_sub(MAX_NAMES).filter(|more| *more > 0) {
         write!(text, " and {more} more")?;
     }
     text.push('\n');
@@ -128,7 +130,7 @@ fn warn(text: &mut String, unknown: &[String]) -> fmt::Result {
 /// Quotes a name as Go's `%q` does, so that a client adds no lines of its own.
 fn quote(text: &mut String, name: &str) -> fmt::Result {
     text.push('"');
-    for c in name.chars().take(LONGEST) {
+    for c in name.chars().take(MAX_NAME_CHARS) {
         match c {
             '"' | '\\' => write!(text, "\\{c}")?,
             '\u{7}' => text.push_str("\\a"),
@@ -145,16 +147,16 @@ fn quote(text: &mut String, name: &str) -> fmt::Result {
             _ => write!(text, "\\U{:08x}", u32::from(c))?,
         }
     }
-    if name.chars().nth(LONGEST).is_some() {
+    if name.chars().nth(MAX_NAME_CHARS).is_some() {
         text.push('…');
     }
     text.push('"');
     Ok(())
 }
 
-/// Whether a character beyond ASCII is one that can be seen.
+/// Whether a character beyond ASCII is visible.
 fn is_printable(c: char) -> bool {
-    // A mark that follows nothing would be escaped, too.
+    // A combining mark is escaped unless it follows a character.
     let shown = format!("a{c}");
     shown.escape_debug().eq(shown.chars())
 }
