@@ -27,11 +27,11 @@ use crate::text::reason::IntoReason;
 
 /// Makes a [`Management`](crate::Management).
 ///
-/// Starts with all that attributes have registered. Setters cannot fail; [`build`](Self::build) tells
+/// It starts with everything that attributes registered. Setters cannot fail; [`build`](Self::build) reports
 /// all mistakes at once.
 #[must_use = "a builder does nothing until `build()`"]
 pub struct Builder {
-    /// What setters set; what they do not, the environment and then `given` may.
+    /// What the setters set. The environment and then `given` fill in the rest.
     pub(crate) own: Config,
     pub(crate) given: Config,
     pub(crate) state: State,
@@ -64,8 +64,8 @@ impl Builder {
         }
     }
 
-    /// What the program's own configuration says. The environment and the other setters come first,
-    /// whether they are called before or after.
+    /// Takes settings from the program's own configuration. The environment and the other setters take
+    /// precedence, in whatever order the setters are called.
     ///
     /// ```
     /// use management_core::{Config, Management};
@@ -89,23 +89,24 @@ impl Builder {
         self
     }
 
-    /// The service's name in `/info`. Defaults to `OTEL_SERVICE_NAME`, else `service.name` in
-    /// `OTEL_RESOURCE_ATTRIBUTES`, else the name of the executable.
+    /// The service's name in `/info`. Defaults to `OTEL_SERVICE_NAME`, else to `service.name` in
+    /// `OTEL_RESOURCE_ATTRIBUTES`, else to the name of the executable.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.own.name = Some(name.into());
         self
     }
 
-    /// Under which path the endpoints lie; `""` and `"/"` are the root. Defaults to `/z`.
+    /// The path of the endpoints; `""` and `"/"` are the root. Defaults to `/z`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.own.prefix = Some(prefix.into());
         self
     }
 
-    /// A value that registered functions take as `&T` or as `T`. An `Arc<T>` is found as `&T` too.
+    /// Adds a value that registered functions take as `&T` or as `T`. Functions can take an `Arc<T>` as `&T`,
+    /// too.
     ///
     /// Two values of one type are a mistake, and so are a `T` and an `Arc<T>`: wrap one in a type of its
-    /// own. State that nothing takes is told in the log, at INFO.
+    /// own. State that no function takes is logged at INFO.
     #[track_caller]
     pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.state.insert(value, Location::caller());
@@ -118,33 +119,33 @@ impl Builder {
         self
     }
 
-    /// Puts a check in the place of the one of the same name, whose state is then not needed. What
-    /// the new one leaves open, its kind too, is taken from the old one.
+    /// Replaces the check of the same name, whose state is then not needed. The new check inherits the
+    /// kind, the groups and the settings that it does not set itself.
     pub fn replace(mut self, check: Check) -> Self {
         self.replacements.push(check);
         self
     }
 
-    /// Leaves out a check that an attribute registered, by `"name"` or by `"crate/name"`.
+    /// Leaves out a check that an attribute registered, by `"name"` or `"crate/name"`.
     pub fn without(mut self, name: impl Into<String>) -> Self {
         self.left_out.push(name.into());
         self
     }
 
-    /// Leaves out all that attributes registered, the version provider and info contributors too.
+    /// Leaves out everything that attributes registered: checks, the version provider and info contributors.
     pub fn without_registered(mut self) -> Self {
         self.without_registered = true;
         self
     }
 
-    /// Checks that must be there. A crate that nobody names is not linked, and its checks are gone
-    /// without a word: this notices.
+    /// Names checks that must exist. The linker drops a crate that nothing names, and its checks with it.
+    /// [`build`](Self::build) then fails instead of losing them silently.
     pub fn require<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.required.extend(names.into_iter().map(Into::into));
         self
     }
 
-    /// Where the version comes from, in place of a `#[version_provider]`.
+    /// The source of the version, in place of a `#[version_provider]`.
     #[track_caller]
     pub fn version_provider<F, Fut, Shape>(mut self, provider: F) -> Self
     where
@@ -163,8 +164,8 @@ impl Builder {
         self
     }
 
-    /// A key of `/info`, in place of an `#[info_contributor]` of the same key if there is one. The error may be
-    /// what that of a check may be; see [`IntoHealth`](crate::IntoHealth).
+    /// Adds a key to `/info`, in place of an `#[info_contributor]` with this key. The error may be of any type
+    /// that the error of a check can have; see [`IntoHealth`](crate::IntoHealth).
     #[track_caller]
     pub fn info_contributor<F, Fut, T, E, Reason>(
         mut self,
@@ -185,100 +186,104 @@ impl Builder {
         self
     }
 
-    /// The deadline of one run, for checks that set none. Defaults to 4 s.
+    /// The deadline of one run, for checks that do not set their own. Defaults to 4 s.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.own.timeout = Some(timeout);
         self
     }
 
-    /// For how long a result is served again, for checks that set neither `ttl` nor `interval`.
-    /// Defaults to 1 s.
+    /// How long a result is reused, for checks that set neither `ttl` nor `interval`. Defaults to 1 s.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.own.ttl = Some(ttl);
         self
     }
 
-    /// Runs checks that set neither `ttl` nor `interval` in the background, this long after the end
-    /// of the run before. Not together with [`ttl`](Self::ttl). Defaults to none.
+    /// Runs checks that set neither `ttl` nor `interval` in the background, this long after the end of the
+    /// previous run. Cannot be combined with [`ttl`](Self::ttl). Defaults to running checks on demand.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.own.interval = Some(interval);
         self
     }
 
-    /// How old a result may be and still be shown, for checks that do not set it. Defaults to the
-    /// longer of 60 s and twice `ttl` or `interval` plus `timeout`.
+    /// How old a result may be and still be shown, for checks that do not set it. Defaults to 60 s, or to
+    /// twice the `ttl` or `interval` plus `timeout` if that is longer.
     pub fn valid_for(mut self, valid_for: Duration) -> Self {
         self.own.valid_for = Some(valid_for);
         self
     }
 
-    /// Whether a failure fails the whole, for checks that do not set it. Defaults to `true`.
+    /// Whether a failing check makes the answer `DOWN` instead of `DEGRADED`, for checks that do not set it.
+    /// Defaults to `true`.
     pub fn critical(mut self, critical: bool) -> Self {
         self.own.critical = Some(critical);
         self
     }
 
-    /// How long a probe waits for running checks before it answers from their last results. Defaults
-    /// to 800 ms, since kubelet gives up after one second.
+    /// How long a probe waits for running checks before it uses their last results. Defaults to 800 ms,
+    /// since kubelet gives up after one second.
     pub fn probe_budget(mut self, budget: Duration) -> Self {
         self.own.probe_budget = Some(budget);
         self
     }
 
-    /// As [`probe_budget`](Self::probe_budget), for `/health`, single checks, `/info` and `/version`.
-    /// Defaults to 4.5 s, since load balancers give up after five.
+    /// Like [`probe_budget`](Self::probe_budget), for `/health`, single checks, `/info` and `/version`.
+    /// Defaults to 4.5 s, since load balancers give up after 5 s.
     pub fn health_budget(mut self, budget: Duration) -> Self {
         self.own.health_budget = Some(budget);
         self
     }
 
-    /// The service is starting, until [`Availability::accepting`](crate::Availability::accepting) says
-    /// that it wants requests, or `management_axum::run` accepts them. Defaults to accepting.
+    /// Keeps readiness `OUT_OF_SERVICE` until [`Availability::accepting`](crate::Availability::accepting) is
+    /// called or `management_axum::run` accepts connections. By default, the service accepts requests from
+    /// the start.
     pub fn starting(mut self) -> Self {
         self.starting = true;
         self
     }
 
-    /// Gives the endpoints a listener of their own. `management_axum::run` serves it, and nothing else does:
-    /// beside a server of your own, give the address to `management_axum::serve`. Defaults to none.
+    /// Gives the endpoints a listener of their own, which `management_axum::run` serves. Without `run`, pass the
+    /// address to `management_axum::serve` instead. Defaults to no listener.
     ///
-    /// The address is `"0.0.0.0:8081"`, `"127.0.0.1:0"` for any free port, or a name such as
-    /// `"localhost:8081"`, whose addresses are all listened at, IPv4 and IPv6. On Unix it can also be
-    /// `"unix:/run/app/management.sock"`: a Unix socket that only the user of this process can connect to.
-    /// `management_axum::serve` says more of both.
+    /// | Address | Meaning |
+    /// |---|---|
+    /// | `"0.0.0.0:8081"` | an IP address and a port |
+    /// | `"127.0.0.1:0"` | any free port |
+    /// | `"localhost:8081"` | every address of the name, IPv4 and IPv6 |
+    /// | `"unix:/run/app/management.sock"` | a Unix socket that only the user of this process can connect to |
     pub fn listen(mut self, address: impl ToString) -> Self {
         self.own.listen = Some(address.to_string());
         self
     }
 
-    /// For how long requests are served after a drain has begun, while whoever sends them learns of it.
-    /// It covers the slowest of them: endpoints that Kubernetes removes, and each load balancer's
-    /// interval times its threshold. Defaults to 10 s.
+    /// How long requests are served after a drain has begun, so that every sender notices. Set it to the
+    /// slowest of them: Kubernetes removing the endpoint, and each load balancer's interval times its
+    /// threshold. Defaults to 10 s.
     pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.own.drain_delay = Some(delay);
         self
     }
 
-    /// For how long requests in flight may take once a server accepts no more connections; what remains
-    /// is cut. Defaults to 15 s.
+    /// How long requests in flight may take once the server accepts no more connections. Then their
+    /// connections are closed. Defaults to 15 s.
     ///
-    /// Kubernetes' `terminationGracePeriodSeconds` covers this, [`drain_delay`](Self::drain_delay) and 5 s.
+    /// Set Kubernetes' `terminationGracePeriodSeconds` to at least this, [`drain_delay`](Self::drain_delay) and
+    /// 5 s together.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.own.drain_timeout = Some(timeout);
         self
     }
 
-    /// Who sees details and error texts. Defaults to [`ShowDetails::never`].
+    /// Which requests are shown details and error texts. Defaults to [`ShowDetails::never`].
     pub fn show_details(mut self, show_details: ShowDetails) -> Self {
         self.own.show_details = Some(show_details);
         self
     }
 
-    /// Adds names whose values are secret, such as `"x-tenant-key"`: what follows them is replaced by `***`
-    /// in error texts, in the log, in details, in the URLs of dependencies and in the attributes of `/info`.
+    /// Adds names whose values are secret, such as `"x-tenant-key"`. Their values are replaced by `***` in error
+    /// texts, log lines, details, URLs of dependencies and attributes of `/info`.
     ///
-    /// A name is found in any spelling (`X-Tenant-Key`, `x_tenant_key`, `xTenantKey`), also as a part of a
-    /// longer one (`HTTP_X_TENANT_KEY`), and in every usual notation:
+    /// A name is recognized in any spelling (`X-Tenant-Key`, `x_tenant_key`, `xTenantKey`), as part of a longer
+    /// name (`HTTP_X_TENANT_KEY`), and in every usual notation:
     ///
     /// | Notation | Example |
     /// |---|---|
@@ -287,13 +292,12 @@ impl Builder {
     /// | JSON, YAML, Rust's `Debug`, XML | `"password":"…"`, `password: …`, `token: Some("…")`, `<password>…</password>` |
     /// | headers | `Authorization: Bearer …`, `Cookie: …` |
     ///
-    /// Passwords, tokens, API keys, cookies and their kind are always masked, and so are the user information
-    /// of URLs and the tokens of well-known issuers. Rather too much is masked than too little, but only where
-    /// a separator and a value follow a name: `the token expired` stays, and so does `session: closed`, since
-    /// an error that goes on is no value. Whatever follows a name that is added here is masked.
+    /// Passwords, tokens, API keys and cookies are always masked, and so are the user information of URLs and
+    /// the tokens of well-known issuers. Masking needs a name, a separator and a value: `the token expired` and
+    /// `session: closed` stay as they are. After a name that is added here, every value is masked.
     ///
-    /// The names are those of this `Management`: a second one in the same process does not have them. A
-    /// [`Health`](crate::Health) that a check returns masks them once its run has ended.
+    /// The names apply to this `Management` alone, and to a [`Health`](crate::Health) once the run that
+    /// returned it has ended.
     ///
     /// ```
     /// use management_core::{Check, Health, Management};
@@ -321,13 +325,13 @@ impl Builder {
         self
     }
 
-    /// A group of checks, which is asked at `/health/{name}`: those whose attributes or setters name it,
-    /// and those that are given here.
+    /// Sets up a group of checks at `/health/{name}`. Its members are the checks that name it and those that are
+    /// included here.
     ///
-    /// It is answered as the whole is, of its members alone, and within
-    /// [`probe_budget`](Self::probe_budget). A group that is given again goes on from what it was given
-    /// before. `liveness`, `readiness` and `startup` are the probes: what is set for them is changed, and
-    /// nothing else. They have no service dependencies but for those that [`Config::cascade`] names.
+    /// It is answered like `/health`, for its members alone, and within
+    /// [`probe_budget`](Self::probe_budget). A second call for the same name changes the group further. The names
+    /// `liveness`, `readiness` and `startup` change the probes. A probe can include no service dependency, except
+    /// that readiness can include those with [`Dependency::readiness`](crate::Dependency::readiness).
     ///
     /// ```
     /// use management_core::{Check, Management, ShowDetails};
@@ -351,12 +355,12 @@ impl Builder {
         self
     }
 
-    /// Answers at the paths of Kubernetes' own components, too: `/livez`, `/readyz`, `/startupz` and
-    /// `/healthz`, without the [`prefix`](Self::prefix), and `/readyz/db` for a check of a probe. They are at
-    /// the root of the router: where it is nested under `/api`, they are at `/api/livez` and its like.
+    /// Adds the paths of Kubernetes' own components: `/livez`, `/readyz`, `/startupz` and `/healthz`, and paths
+    /// such as `/readyz/db` for one check. They have no [`prefix`](Self::prefix) and are at the root of the
+    /// router; nested under `/api`, they are at `/api/livez` and so on.
     ///
-    /// They answer in text, as the Kubernetes API server does, with 503 where it has 500. Defaults to
-    /// none of them.
+    /// They answer in text like the Kubernetes API server, but with 503 instead of 500. By default, these
+    /// paths do not exist.
     ///
     /// ```
     /// use management_core::Management;
@@ -372,34 +376,34 @@ impl Builder {
         self
     }
 
-    /// The keys that `/info` may show: `app`, `build`, `trace.attributes`, single attributes such as
+    /// Shows these keys of `/info` alone: `app`, `build`, `trace.attributes`, single attributes such as
     /// `service.name`, and keys of contributors. Defaults to all of them.
     pub fn info_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.own.info_keys = Some(keys.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Whether `/info` has `service.instance.id`: an id that is made once, kept in a file, and so
-    /// survives restarts. Defaults to `false`.
+    /// Whether `/info` has `service.instance.id`, an id that is kept in a file and survives restarts. Defaults
+    /// to `false`.
     ///
-    /// [`build`](Self::build) writes the file where there is none yet. Where it cannot, it warns, and
-    /// the id lasts as long as the process.
+    /// [`build`](Self::build) creates the file. If it cannot, it logs a warning, and the id lasts as long as the
+    /// process.
     pub fn service_instance_id(mut self, shown: bool) -> Self {
         self.own.service_instance_id = Some(shown);
         self
     }
 
-    /// The folder of the file that keeps the instance id. Defaults to the one that systemd gives in
-    /// `STATE_DIRECTORY`, else to one among the temporary files that nobody else can write to.
+    /// The folder of the file with the instance id. Defaults to systemd's `STATE_DIRECTORY`, else to a temporary
+    /// folder that only this user can write to.
     ///
-    /// Two processes that share it have the same id, if their services have the same name.
+    /// Two processes that share the folder and the service name have the same id.
     pub fn service_instance_id_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.own.service_instance_id_folder = Some(folder.into());
         self
     }
 
-    /// Whether `/info` has `process.command_line`. What looks secret in it is masked, as far as anyone
-    /// can tell from outside. Defaults to `false`.
+    /// Whether `/info` has `process.command_line`. Arguments that look secret are masked, but not every secret
+    /// can be recognized. Defaults to `false`.
     pub fn process_command_line(mut self, shown: bool) -> Self {
         self.own.process_command_line = Some(shown);
         self
@@ -412,14 +416,14 @@ impl Builder {
         self
     }
 
-    /// Whether an endpoint is there. All are, unless told otherwise; what is switched off is 404.
+    /// Whether an endpoint exists. One that is switched off answers 404. Defaults to `true`.
     pub fn endpoint(mut self, route: Route, is_there: bool) -> Self {
         self.own.endpoints.insert(route, is_there);
         self
     }
 
-    /// A service that this one needs, asked over HTTP with each `/health`. Its answer is a component of
-    /// ours, under this name.
+    /// Adds a service that this one depends on. `/health` asks it over HTTP, and shows its answer as the component
+    /// `name`.
     ///
     /// | Given | Asked |
     /// |---|---|
@@ -427,14 +431,13 @@ impl Builder {
     /// | `h:8000/admin` | `{scheme}://h:8000/admin` |
     /// | `h:8000`, `h`, `http://h` | `{scheme}://h:8000{prefix}/health`, as a service like this one |
     ///
-    /// The scheme is [`preferred_url_scheme`](Self::preferred_url_scheme), the prefix our own. Readiness
-    /// asks no dependency, except those with [`Dependency::readiness`]. User information in a URL is sent as
+    /// `{scheme}` is the [`preferred_url_scheme`](Self::preferred_url_scheme), and `{prefix}` that of this service.
+    /// Readiness asks no dependency, except those with [`Dependency::readiness`]. User information in a URL is sent as
     /// basic authentication.
     ///
-    /// Each request has the header `management-cascade`, and one that arrives with it is answered from own
-    /// checks alone, so that services may need each other in a circle. A service of another kind that asks
-    /// our `/health` while we ask it does not send it, and waits for an answer that waits for it: let it
-    /// ask `/health/readiness`.
+    /// Services may depend on each other in a circle: each request has the header `management-cascade`, and a
+    /// request with this header is answered without asking dependencies. A service of another kind does not send
+    /// the header. If it is a dependency and asks this service, let it ask `/health/readiness`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -483,8 +486,8 @@ impl Builder {
         self
     }
 
-    /// A PEM file of certificates that dependencies are trusted by, in addition to the platform's. It is
-    /// read once, by [`build`](Self::build). Defaults to none.
+    /// A PEM file of certificates to trust in addition to the platform's. [`build`](Self::build) reads it once.
+    /// Defaults to no file.
     #[cfg(feature = "dependencies")]
     #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
     pub fn dependency_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -492,8 +495,8 @@ impl Builder {
         self
     }
 
-    /// A PEM file with the certificates and the private key that we show to dependencies that ask for
-    /// them. It is read once, by [`build`](Self::build). Defaults to none.
+    /// A PEM file with the client certificates and the private key for dependencies that ask for them.
+    /// [`build`](Self::build) reads it once. Defaults to no file.
     #[cfg(feature = "dependencies")]
     #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
     pub fn dependency_client_certificate_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -501,8 +504,8 @@ impl Builder {
         self
     }
 
-    /// Whether dependencies are asked through the proxies that `HTTP_PROXY`, `HTTPS_PROXY` and
-    /// `NO_PROXY` name. Defaults to `false`: what these variables are set for is seldom in the cluster.
+    /// Whether dependencies are asked through the proxies in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. Defaults
+    /// to `false`, since proxies are rarely meant for services in the same cluster.
     #[cfg(feature = "dependencies")]
     #[cfg_attr(docsrs, doc(cfg(feature = "dependencies")))]
     pub fn dependency_environment_proxies(mut self, obeyed: bool) -> Self {
