@@ -112,7 +112,7 @@ pub(crate) fn missing<'a>(
     })
 }
 
-/// Says that there are two version providers.
+/// Reports two version providers.
 pub(crate) fn two_version_providers(first: &Origin, second: &Origin) -> Mistake {
     Mistake::name_taken(format!(
         "two version providers, at {first} and {second}: keep one{}",

@@ -129,7 +129,7 @@ fn mask_mistake(name: &String) -> Mistake {
     ))
 }
 
-/// Says what is wrong with an address to listen on, or nothing.
+/// The mistake in an address to listen on, if there is one.
 fn listen_mistake(address: &str) -> Option<Mistake> {
     let complaint = match address.strip_prefix("unix:") {
         Some(path) if path.starts_with('/') && cfg!(unix) => return None,

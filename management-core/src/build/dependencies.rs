@@ -1,4 +1,4 @@
-//! From what was configured to checks that ask.
+//! From configured dependencies to the checks that ask them.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::run::Job;
 use crate::text;
 use crate::text::similar::unknown;
 
-/// Where the dependencies that the program does not give come from.
+/// The origin of dependencies from configuration.
 const CONFIGURED: Origin = Origin::named("`service_dependencies`");
 
-/// A dependency whose URLs and headers are good, to be asked once there is a client.
+/// A dependency with valid URLs and headers, before it has a client.
 struct Target {
     name: String,
     dependency: Dependency,
@@ -33,10 +33,10 @@ struct Target {
     readiness: Option<Url>,
 }
 
-/// One check for each dependency that is configured. `prefix` is the own one.
+/// One check for each dependency. `prefix` is that of this service.
 pub(crate) fn checks(config: &Config, prefix: &str, mistakes: &mut Mistakes) -> Vec<Check> {
     let targets = targets(config, prefix, mistakes);
-    // Looked at even where nobody is asked yet, so that a mistake is not found when somebody is.
+    // Read even without a dependency, so that a mistake in the files is found early.
     let clients = Clients::new(&Options {
         tls: targets.iter().any(|target| target.health.scheme() == "https"),
         ca_file: config.dependency_ca_file.as_deref(),
@@ -81,12 +81,12 @@ fn into_checks(
     targets.into_iter().map(check).collect()
 }
 
-/// The deadline that a dependency is going to have.
+/// The deadline of a dependency.
 fn timeout(config: &Config, name: &str, dependency: &Dependency) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
     let overriding = config.checks.get(name).and_then(|check| check.timeout);
     let timeout = overriding.or(dependency.settings.timeout).or(config.timeout);
-    timeout.unwrap_or(DEPENDENCY_TIMEOUT).min(LONGEST)
+    timeout.unwrap_or(DEPENDENCY_TIMEOUT).min(MAX_TIMEOUT)
 }
 
 /// The dependencies that the configuration lets readiness ask.
@@ -136,7 +136,7 @@ fn target(
         _ => "http".into(),
     };
     let url = |check| {
-        // Told once, above.
+        // An invalid scheme is reported above.
         let scheme = if scheme == "https" { "https" } else { "http" };
         health_url(&dependency.url, scheme, prefix, check)
     };
@@ -144,15 +144,17 @@ fn target(
     let mut headers = HeaderMap::new();
     for (position, (key, value)) in (1..).zip(&dependency.headers) {
         let Ok(key) = HeaderName::from_str(key) else {
-            // Whoever has swapped name and value would find the value in the log.
+            // The name is not shown: it may be the value, if the two were swapped.
             complaints.push(format!(
-                "the name of its header {position} has a character that none has: is it the value?"
+                "the name of its header {position} contains a character that is not allowed; are name and value \
+                 swapped?"
             ));
             continue;
         };
         let Ok(mut value) = HeaderValue::from_str(value) else {
-            complaints
-                .push(format!("the value of its header `{key}` has a character that none has"));
+            complaints.push(format!(
+                "the value of its header `{key}` contains a character that is not allowed"
+            ));
             continue;
         };
         value.set_sensitive(true);
@@ -168,7 +170,7 @@ fn target(
             readiness: cascades.then_some(readiness),
         }),
         (health, readiness) => {
-            // What is wrong with one is wrong with the other, but for the length.
+            // Both have the same mistakes, except for their length.
             complaints.extend(health.err().or(readiness.err()));
             Err(complaints)
         }
@@ -195,7 +197,7 @@ impl Target {
     }
 }
 
-/// A URL as the log and the details may have it.
+/// A URL for the log and for details.
 fn shown(url: &Url) -> String {
     text::tidy(url)
 }
