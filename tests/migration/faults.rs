@@ -22,9 +22,8 @@ use tokio::sync::{Barrier, Semaphore};
 use tokio::time::timeout;
 use tracing::Level;
 
-use crate::peer::{PATIENCE, Peer, Program, answer};
-use crate::support::{Printed, fetch, get};
-use crate::{UP, app, builder, fixed, parsed, said};
+use super::{UP, app, builder, fixed, parsed, said};
+use support::{PATIENCE, Peer, Printed, Program, answer, fetch, get};
 
 /// `/health` of a service that needs this peer.
 async fn health_of(peer: &Peer) -> (u16, Value) {
