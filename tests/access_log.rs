@@ -1,7 +1,5 @@
 //! The access log has a line for each request, and none for a probe that succeeded.
 
-mod support;
-
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;

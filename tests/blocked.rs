@@ -1,7 +1,5 @@
 //! How long answers take while a check blocks a worker of the runtime.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,11 +1,8 @@
 //! Services that need each other, over real sockets.
 
-mod lines;
-mod support;
-
 #[allow(dead_code, unreachable_pub, reason = "the test takes the place of its `main`")]
 #[path = "../examples/cascade/main.rs"]
-mod cascade;
+mod example;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -14,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use cascade::{Graph, Service, ask, ask_all};
+use example::{Graph, Service, ask, ask_all};
 use management_axum::{Builder, Check, Config, Dependency, Management, Status};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -552,7 +549,7 @@ const PROBERS: [(&str, &str, &str); 5] = [
 
 /// What is logged of probers that ask a service for this, each in this way.
 async fn advice(builder: Builder, requests: &[(&str, &str, &str)]) -> Vec<String> {
-    let lines = lines::Lines::default();
+    let lines = support::Lines::default();
     let _guard = lines.capture();
     let app = management_axum::router(&builder.build().unwrap());
     for &(path, header, value) in requests {

@@ -498,5 +498,5 @@ async fn info_has_the_app_first() {
     assert!(code == 200 && info.starts_with(beginning), "{info}");
     assert!(info.ends_with(r#"},"a":[1.5,2.0],"app version":"x"}"#), "{info}");
     let named = said(&with([]), "/z/info").await.1;
-    assert!(named.starts_with(r#"{"app":{"name":"endpoints"#), "the executable's name: {named}");
+    assert!(named.starts_with(r#"{"app":{"name":"in_process"#), "the executable's name: {named}");
 }

@@ -1,7 +1,5 @@
 //! Merging the router changes nothing about the host.
 
-mod support;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};

@@ -1,15 +1,11 @@
 //! Who a service is, how much of it is told, and what a program's environment changes.
 
-mod peer;
-mod support;
-
 use axum::Router;
 use axum::http::StatusCode;
 use management_axum::{Builder, Check, Config, Management};
 use management_core::endpoint::Route;
-use peer::{PATIENCE, Peer, Program, answer};
 use serde_json::{Value, json};
-use support::get;
+use support::{PATIENCE, Peer, Program, answer, get};
 use tokio::io::AsyncReadExt;
 
 const UP: &str = r#"200 {"status":"UP"}"#;

@@ -1,7 +1,5 @@
 //! The quickstart, over its real database.
 
-mod support;
-
 #[allow(dead_code, unreachable_pub, reason = "the test takes the place of its `main`")]
 #[path = "../examples/quickstart.rs"]
 mod quickstart;

@@ -1,7 +1,5 @@
 //! What attributes register is found, with its state, from every kind of package.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;

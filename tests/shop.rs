@@ -1,7 +1,5 @@
 //! The shop: three services in a circle, over their real databases.
 
-mod support;
-
 #[allow(dead_code, unreachable_pub, reason = "the test takes the place of its `main`")]
 #[path = "../examples/shop.rs"]
 mod shop;

@@ -8,19 +8,21 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::proxy::{Probing, Proxy, started};
 use crate::service::Service;
 use crate::traffic::{self, Traffic};
 use crate::{Door, Running, eventually, program, readdressed};
 
-struct Envoy {
+pub(crate) struct Envoy {
     running: Running,
     admin: Door,
     door: Door,
     _folder: TempDir,
 }
 
-impl Envoy {
-    /// Ends when it has looked at both services.
+impl Proxy for Envoy {
+    const HIDDEN: &[&str] = &["/z", "/z/", "/z/health/readiness", "//z/health", "/x/../z/info"];
+
     fn start([first, second]: [SocketAddr; 2]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
@@ -59,6 +61,21 @@ impl Envoy {
         this
     }
 
+    fn door(&self) -> &Door {
+        &self.door
+    }
+}
+
+impl Probing for Envoy {
+    /// The default.
+    const DRAIN_DELAY: Duration = Duration::from_secs(10);
+
+    fn takes_out(&mut self, service: &Service) {
+        self.becomes(service.address, "not ready", Instant::now());
+    }
+}
+
+impl Envoy {
     /// Waits until Envoy takes a service for this.
     #[track_caller]
     fn becomes(&mut self, service: SocketAddr, what: &str, since: Instant) {
@@ -90,14 +107,9 @@ fn ask(admin: &Door, path: &str) -> Option<Value> {
     serde_json::from_str(&body).ok()
 }
 
-fn two() -> [Service; 2] {
-    ["app-1", "app-2"].map(Service::start)
-}
-
 #[test]
 fn takes_a_service_out_while_it_is_not_ready() {
-    let [mut first, second] = two();
-    let mut envoy = Envoy::start([first.address, second.address]);
+    let (mut envoy, [mut first, second]) = started::<Envoy>();
     let traffic = Traffic::start(&envoy.door, "GET");
     traffic::gets_more(&first, 50);
 
@@ -131,55 +143,10 @@ fn takes_a_service_out_while_it_is_not_ready() {
 
 #[test]
 fn looks_even_if_nobody_sends_a_request() {
-    let services = two();
-    let mut envoy = Envoy::start([services[0].address, services[1].address]);
+    let (mut envoy, services) = started::<Envoy>();
     let since = Instant::now();
     services[0].set_ready(false);
     envoy.becomes(services[0].address, "not ready", since);
     // By default it would look after 60 s, and again after as many.
     assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
-}
-
-/// With POSTs, none of which is sent again, and the default `drain_delay`.
-#[test]
-fn sees_a_drain_in_time() {
-    let mut first = Service::draining("app-1", Duration::from_secs(10));
-    let second = Service::start("app-2");
-    let mut envoy = Envoy::start([first.address, second.address]);
-    let traffic = Traffic::start(&envoy.door, "POST");
-    traffic::gets_more(&first, 50);
-    first.drain();
-    envoy.becomes(first.address, "not ready", Instant::now());
-    traffic::only_the_second_is_asked(&first, &second);
-    assert!(!first.has_ended(), "out too late");
-    first.ends();
-    traffic::gets_more(&second, 50);
-    println!("drained: {} requests, none lost", traffic.end());
-}
-
-#[test]
-fn sends_a_request_to_the_other_service_where_one_is_gone() {
-    let mut services = two();
-    let envoy = Envoy::start([services[0].address, services[1].address]);
-    traffic::nothing_is_lost_when_one_vanishes(&envoy.door, &mut services);
-}
-
-#[test]
-fn sends_again_what_can_be_sent_again() {
-    traffic::through_cut_connections(|apps| {
-        let envoy = Envoy::start(apps);
-        let door = envoy.door.clone();
-        (envoy, door)
-    });
-}
-
-#[test]
-fn shows_nobody_the_management_endpoints() {
-    let services = two();
-    let envoy = Envoy::start([services[0].address, services[1].address]);
-    for path in ["/z", "/z/", "/z/health/readiness", "//z/health", "/x/../z/info"] {
-        assert_eq!(envoy.door.code("GET", path), 404, "{path}");
-        assert_eq!(envoy.door.code("POST", path), 404, "{path}");
-    }
-    assert_eq!(envoy.door.code("GET", "/zebra"), 200);
 }

@@ -8,22 +8,51 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::proxy::{Probing, Proxy, started};
 use crate::service::Service;
 use crate::traffic::{self, Traffic};
 use crate::{Door, Running, deploy, eventually, program};
 
-struct HaProxy {
+pub(crate) struct HaProxy {
     running: Running,
     stats: Door,
     door: Door,
     _folder: TempDir,
 }
 
-impl HaProxy {
-    fn start(config: &Path, apps: [SocketAddr; 2], interval: &str) -> Self {
-        HaProxy::with(config, apps, &[("CHECK_INTERVAL", interval)])
+impl Proxy for HaProxy {
+    const HIDDEN: &[&str] = &["/z", "/z/", "/z/health/readiness", "/z?verbose", "/z/nothing"];
+
+    fn start(apps: [SocketAddr; 2]) -> Self {
+        let mut this = HaProxy::with(&deploy("haproxy.cfg"), apps, &OFTEN);
+        for server in ["app-1", "app-2"] {
+            this.becomes(server, "UP L7OK", Instant::now());
+        }
+        this
     }
 
+    /// It looks at them once, if at all.
+    fn without_probes(apps: [SocketAddr; 2]) -> Self {
+        HaProxy::with(&deploy("haproxy.cfg"), apps, &[("CHECK_INTERVAL", "1h")])
+    }
+
+    fn door(&self) -> &Door {
+        &self.door
+    }
+}
+
+impl Probing for HaProxy {
+    const DRAIN_DELAY: Duration = Duration::from_secs(5);
+
+    fn takes_out(&mut self, service: &Service) {
+        self.becomes(service.name, "DOWN L7STS", Instant::now());
+    }
+}
+
+/// So that tests do not wait for the default.
+const OFTEN: [(&str, &str); 1] = [("CHECK_INTERVAL", "100ms")];
+
+impl HaProxy {
     fn with(config: &Path, apps: [SocketAddr; 2], settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
@@ -40,20 +69,6 @@ impl HaProxy {
         let mut this = HaProxy { running, stats, door, _folder: folder };
         eventually("HAProxy tells its state", || this.status("app-2"));
         this
-    }
-
-    /// With the file of `deploy`, after it has looked at both services.
-    fn deployed(apps: [SocketAddr; 2]) -> Self {
-        let mut this = HaProxy::start(&deploy("haproxy.cfg"), apps, "100ms");
-        for server in ["app-1", "app-2"] {
-            this.becomes(server, "UP L7OK", Instant::now());
-        }
-        this
-    }
-
-    /// The same, but it looks at them once, if at all.
-    fn unaware(apps: [SocketAddr; 2]) -> Self {
-        HaProxy::start(&deploy("haproxy.cfg"), apps, "1h")
     }
 
     /// A server's status and what its last check came to, once there was one.
@@ -83,14 +98,9 @@ impl HaProxy {
     }
 }
 
-fn two() -> [Service; 2] {
-    ["app-1", "app-2"].map(Service::start)
-}
-
 #[test]
 fn takes_a_service_out_while_it_is_not_ready() {
-    let [mut first, second] = two();
-    let mut proxy = HaProxy::deployed([first.address, second.address]);
+    let (mut proxy, [mut first, second]) = started::<HaProxy>();
     let traffic = Traffic::start(&proxy.door, "GET");
     traffic::gets_more(&first, 50);
 
@@ -114,31 +124,13 @@ fn takes_a_service_out_while_it_is_not_ready() {
     assert!(first.probes().iter().all(|probe| probe == asked), "{:?}", first.probes());
 }
 
-/// With POSTs, none of which is sent again.
-#[test]
-fn sees_a_drain_in_time() {
-    let mut first = Service::draining("app-1", Duration::from_secs(5));
-    let second = Service::start("app-2");
-    let mut proxy = HaProxy::deployed([first.address, second.address]);
-    let traffic = Traffic::start(&proxy.door, "POST");
-    traffic::gets_more(&first, 50);
-    println!("app-1 drains");
-    first.drain();
-    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
-    traffic::only_the_second_is_asked(&first, &second);
-    assert!(!first.has_ended(), "out too late");
-    first.ends();
-    traffic::gets_more(&second, 50);
-    println!("drained: {} requests, none lost", traffic.end());
-}
-
 /// Of which the file knows one for all, as instances on machines of their own have it.
 #[test]
 fn asks_at_the_management_port() {
-    let [first, second] = two();
+    let [first, second] = ["app-1", "app-2"].map(Service::start);
     let management = Service::start("management");
     let port = management.address.port().to_string();
-    let settings = [("CHECK_PORT", port.as_str()), ("CHECK_INTERVAL", "100ms")];
+    let settings = [("CHECK_PORT", port.as_str()), OFTEN[0]];
     let apps = [first.address, second.address];
     let mut proxy = HaProxy::with(&deploy("haproxy.cfg"), apps, &settings);
     proxy.becomes("app-1", "UP L7OK", Instant::now());
@@ -149,8 +141,7 @@ fn asks_at_the_management_port() {
 
 #[test]
 fn refuses_when_no_service_is_ready() {
-    let services = two();
-    let mut proxy = HaProxy::deployed([services[0].address, services[1].address]);
+    let (mut proxy, services) = started::<HaProxy>();
     assert_eq!(proxy.door.code("GET", "/"), 200);
     for service in &services {
         service.set_ready(false);
@@ -159,34 +150,6 @@ fn refuses_when_no_service_is_ready() {
         proxy.becomes(server, "DOWN L7STS", Instant::now());
     }
     assert_eq!(proxy.door.code("GET", "/"), 503);
-}
-
-#[test]
-fn sends_a_request_to_the_other_service_where_one_is_gone() {
-    let mut services = two();
-    let apps = [services[0].address, services[1].address];
-    let proxy = HaProxy::unaware(apps);
-    traffic::nothing_is_lost_when_one_vanishes(&proxy.door, &mut services);
-}
-
-#[test]
-fn sends_again_what_can_be_sent_again() {
-    traffic::through_cut_connections(|apps| {
-        let proxy = HaProxy::unaware(apps);
-        let door = proxy.door.clone();
-        (proxy, door)
-    });
-}
-
-#[test]
-fn shows_nobody_the_management_endpoints() {
-    let services = two();
-    let proxy = HaProxy::deployed([services[0].address, services[1].address]);
-    for path in ["/z", "/z/", "/z/health/readiness", "/z?verbose", "/z/nothing"] {
-        assert_eq!(proxy.door.code("GET", path), 404, "{path}");
-        assert_eq!(proxy.door.code("OPTIONS", path), 404, "{path}");
-    }
-    assert_eq!(proxy.door.code("GET", "/zebra"), 200);
 }
 
 /// `option httpchk` with a path and nothing else.
@@ -212,8 +175,8 @@ backend app
     server app-2 "${APP_2}"
 "#;
     fs::write(&config, text).unwrap();
-    let [first, second] = two();
-    let mut proxy = HaProxy::start(&config, [first.address, second.address], "100ms");
+    let [first, second] = ["app-1", "app-2"].map(Service::start);
+    let mut proxy = HaProxy::with(&config, [first.address, second.address], &OFTEN);
     proxy.becomes("app-1", "UP L7OK", Instant::now());
     first.set_ready(false);
     proxy.becomes("app-1", "DOWN L7STS", Instant::now());

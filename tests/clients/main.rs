@@ -7,6 +7,7 @@ mod haproxy;
 mod kubelet;
 mod nginx;
 mod plugins;
+mod proxy;
 mod service;
 mod traffic;
 

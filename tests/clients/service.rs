@@ -21,7 +21,7 @@ use crate::{Door, PATIENCE, eventually};
 /// A service with one readiness check, on a runtime of its own.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
-    name: &'static str,
+    pub(crate) name: &'static str,
     drain_delay: Duration,
     shared: Shared,
     life: Option<Life>,

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::{answer, ask_for, is_down, json as json_answer};
+use super::{answer, ask_for, is_down, json as json_answer};
 
 const UP: &str = r#"{"status":"UP"}"#;
 

@@ -9,14 +9,13 @@ use management_axum::{
     Builder, Check, CheckKind, Config, Dependency, Health, Management, ShowDetails, Status,
 };
 use serde_json::{Value, json};
+use support::{Lines, fetch, get};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::lines::Lines;
-use crate::support::{fetch, get};
-use crate::{Connection, PATIENCE, Peer, answer, json as json_answer};
+use super::{Connection, PATIENCE, Peer, answer, json as json_answer};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -4,11 +4,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use management_axum::{Builder, Config, Dependency, Management, ShowDetails, Status};
+use support::Lines;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::lines::Lines;
-use crate::{Connection, PATIENCE, Peer, answer, json, support};
+use super::{Connection, PATIENCE, Peer, answer, json};
 
 /// Asks again each time.
 fn users(url: &str) -> Dependency {

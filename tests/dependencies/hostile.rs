@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 use tokio::time::sleep;
 
-use crate::{Connection, PATIENCE, Peer, answer, ask, ask_for, is_down, json};
+use super::{Connection, PATIENCE, Peer, answer, ask, ask_for, is_down, json};
 
 /// How long those are waited for that never come to an end.
 const SHORT: Duration = Duration::from_secs(1);

@@ -15,7 +15,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-use crate::{Connection, PATIENCE, Peer, json, read_head};
+use super::{Connection, PATIENCE, Peer, json, read_head};
 
 /// An authority with a folder for what it signs.
 struct Authority {

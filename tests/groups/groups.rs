@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use management_axum::{Check, Management, ShowDetails, Status, health_check};
+use support::Lines;
 use tokio::time::{Instant, advance};
 
-use crate::lines::Lines;
 use crate::{asked, built, config, counted, fixed, is, said};
 
 #[health_check("registered", groups = ["attributes"])]

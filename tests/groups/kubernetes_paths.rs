@@ -3,8 +3,8 @@
 use axum::Router;
 use management_axum::endpoint::Endpoint;
 use management_axum::{Builder, Management, Route, Status};
+use support::Lines;
 
-use crate::lines::Lines;
 use crate::{asked, built, config, fixed, is, said};
 
 fn builder() -> Builder {

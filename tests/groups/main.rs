@@ -2,12 +2,8 @@
 
 mod groups;
 mod kubernetes_paths;
-#[path = "../lines.rs"]
-mod lines;
 mod mistakes;
 mod probes;
-#[path = "../support.rs"]
-mod support;
 mod text;
 
 use std::sync::Arc;
@@ -18,8 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use management_axum::{Builder, Check, Config, Management, Status};
-
-use crate::support::{Answer, send};
+use support::{Answer, send};
 
 #[track_caller]
 fn fixed(name: &str, status: Status) -> Check {

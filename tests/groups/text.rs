@@ -8,9 +8,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
 use management_axum::{Builder, Check, Management, ShowDetails, Status};
+use support::send;
 use tokio::time::Instant;
 
-use crate::support::send;
 use crate::{asked, built, counted, fixed, is, told};
 
 const READINESS: &str = "/z/health/readiness";

@@ -8,10 +8,8 @@ use axum::Router;
 use management_axum::{
     Availability, AvailabilityState, Builder, Check, Management, ShowDetails, Status,
 };
+use support::{Lines, get};
 use tokio::time::{Instant, sleep};
-
-use crate::lines::Lines;
-use crate::support::get;
 
 const UP: (u16, &str) = (200, r#"{"status":"UP"}"#);
 const OUT_OF_SERVICE: (u16, &str) = (503, r#"{"status":"OUT_OF_SERVICE"}"#);

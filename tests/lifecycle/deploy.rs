@@ -7,8 +7,6 @@ use std::path::Path;
 use axum::Router;
 use management_axum::Management;
 
-use crate::support;
-
 fn read(file: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     fs::read_to_string(root.join(file)).unwrap()

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use management_core::{Check, Group, Management, Status};
+use support::{Lines, get};
 use tokio::time::{Instant, sleep, timeout};
-
-use crate::lines::Lines;
-use crate::support::get;
 
 const OUT_OF_SERVICE: &str = r#"{"status":"OUT_OF_SERVICE"}"#;
 const UNKNOWN: &str = r#"{"status":"OUT_OF_SERVICE","components":{"availability":{"status":"OUT_OF_SERVICE"},"db":{"status":"UNKNOWN"}}}"#;

@@ -7,11 +7,10 @@ use std::task::Poll;
 use axum::Router;
 use axum::routing::get;
 use management_axum::{AvailabilityState, Management, run};
+use support::{Lines, fetch};
 use tokio::net::TcpListener;
 
-use crate::lines::Lines;
 use crate::run::{Kept, SECOND, accepts, built, refused};
-use crate::support::fetch;
 
 fn app(management: &Management) -> Router {
     Router::new()

@@ -12,15 +12,12 @@ use axum::routing::get;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use management_axum::{Builder, Check, Listening, Management, run, serve};
+use support::{Answer, Lines, PATIENCE, fetch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-
-use crate::lines::Lines;
-use crate::peer::PATIENCE;
-use crate::support::{Answer, fetch};
 
 const UP: (u16, &str) = (200, r#"{"status":"UP"}"#);
 const OUT_OF_SERVICE: (u16, &str) = (503, r#"{"status":"OUT_OF_SERVICE"}"#);

@@ -3,11 +3,10 @@
 use std::future::pending;
 
 use management_axum::probe;
+use support::{Peer, Program, answer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep};
-
-use crate::peer::{Peer, Program, answer};
 
 /// Probes this URL, and tells what is said of it.
 async fn said(url: &str) -> (bool, String) {

@@ -16,13 +16,11 @@ use management_axum::endpoint::Endpoint;
 use management_axum::{
     AvailabilityState, Builder, Drained, Management, drain_layer, run, serve, shutdown_on,
 };
+use support::{Lines, fetch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-
-use crate::lines::Lines;
-use crate::support::fetch;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 

@@ -6,10 +6,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use support::fetch;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-use crate::support::fetch;
 
 /// Longer than anything takes that ends at all.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,14 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
 use management_axum::{Check, Management, run, serve};
+use support::{Lines, PATIENCE, fetch};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
 use tokio::time::timeout;
-
-use crate::lines::Lines;
-use crate::peer::PATIENCE;
-use crate::support::fetch;
 
 fn built() -> Management {
     Management::builder().check(Check::new("db", async || ())).build().unwrap()

@@ -12,14 +12,13 @@ use axum::routing::any;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use management_axum::{Availability, Drained, Management, run};
+use support::{Lines, PATIENCE};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::lines::Lines;
-use crate::peer::PATIENCE;
 use crate::run::{Kept, SECOND, accepts, built, refused};
 
 #[allow(dead_code, unreachable_pub, reason = "the test takes the place of its `main`")]

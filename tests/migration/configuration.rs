@@ -6,12 +6,11 @@ use axum::Router;
 use axum::routing::get as on_get;
 use management_axum::{Check, Dependency, Status, access_log};
 use serde_json::json;
+use support::{PATIENCE, Peer, Printed, Program, get};
 use tokio::net::TcpListener;
 use tracing::Level;
 
-use crate::peer::{PATIENCE, Peer, Program};
-use crate::support::{Printed, get};
-use crate::{UP, app, builder, fixed, parsed, said};
+use super::{UP, app, builder, fixed, parsed, said};
 
 #[tokio::test]
 async fn service_dependencies_are_base_urls_or_hosts_with_ports() {

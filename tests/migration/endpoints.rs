@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use management_axum::{Check, Status};
 use serde_json::json;
+use support::{Peer, Program, answer, get};
 
-use crate::peer::{Peer, Program, answer};
-use crate::support::get;
-use crate::{DOWN, UP, app, builder, fixed, parsed, said};
+use super::{DOWN, UP, app, builder, fixed, parsed, said};
 
 #[tokio::test]
 async fn info_is_200_with_app_and_trace_attributes() {

@@ -5,8 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::{Value, json};
-
-use crate::peer::Program;
+use support::Program;
 
 async fn attributes(program: Program) -> Value {
     program.json().await["trace.attributes"].take()
@@ -77,10 +76,10 @@ async fn os_description_and_type() {
 
 #[tokio::test]
 async fn process_pid_is_that_of_this_process() {
-    use crate::support::get;
-    let answer = get(&crate::app(crate::builder()), "/z/info").await;
+    use support::get;
+    let answer = get(&super::app(super::builder()), "/z/info").await;
     let own: u32 = fs::read_link("/proc/self").unwrap().to_str().unwrap().parse().unwrap();
-    assert_eq!(crate::parsed(&answer)["trace.attributes"]["process.pid"], own);
+    assert_eq!(super::parsed(&answer)["trace.attributes"]["process.pid"], own);
 }
 
 #[tokio::test]

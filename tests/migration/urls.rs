@@ -4,12 +4,11 @@
 
 use management_axum::Dependency;
 use serde_json::{Value, json};
+use support::{Peer, Printed, Program, answer, get};
 use tokio::net::TcpListener;
 use tracing::Level;
 
-use crate::peer::{Peer, Program, answer};
-use crate::support::{Printed, get};
-use crate::{app, builder, parsed};
+use super::{app, builder, parsed};
 
 /// What a program requests for a dependency that is given like this.
 struct Requested {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use management_core::{Check, Status};
 use tokio::time::{Instant, advance, sleep};
 
-use crate::{Runs, ms, one, secs, with};
+use super::{Runs, ms, one, secs, with};
 
 #[tokio::test(start_paused = true)]
 async fn an_interval_counts_from_end_to_start_and_spreads() {

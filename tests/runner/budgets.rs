@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use management_core::{Check, Management, Status};
 use tokio::time::{Instant, advance, sleep};
 
-use crate::{Runs, ms, one, secs, with};
+use super::{Runs, ms, one, secs, with};
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_check_fails_the_first_probe_alone() {

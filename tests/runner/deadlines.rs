@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use management_core::{Check, Health, Management, Status};
 use tokio::time::{Instant, advance};
 
-use crate::{Runs, ms, one, secs, with};
+use super::{Runs, ms, one, secs, with};
 
 fn statuses(report: &management_core::HealthReport) -> Vec<(&str, Status, Option<&str>)> {
     report

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use management_core::{Check, Health, Management, Status};
+use support::Lines;
 use tokio::time::sleep;
 
-use crate::lines::Lines;
-use crate::{Runs, ms, secs, with};
+use super::{Runs, ms, secs, with};
 
 /// A check whose health the test sets.
 fn settable(name: &str) -> (Check, Arc<Mutex<Health>>) {
@@ -71,7 +71,10 @@ fn state_that_nothing_takes_is_one_line() {
     let told = lines.take();
     let [_, unused] = &told[..] else { panic!("{told:?}") };
     let (start, of_pool) = unused.split_once("::Pool` at ").expect("the types");
-    assert!(start.starts_with("INFO no function takes this state: `runner::logs::"), "{unused}");
+    assert!(
+        start.starts_with("INFO no function takes this state: `in_process::runner::logs::"),
+        "{unused}"
+    );
     let of_u8 = of_pool.split_once(", `u8` at ").expect("the other type").1;
     assert!(of_pool.starts_with("tests/runner/logs.rs:"), "{unused}");
     assert!(of_u8.starts_with("tests/runner/logs.rs:"), "{unused}");
@@ -359,7 +362,7 @@ async fn an_answer_with_checks_left_out_is_no_change() {
     management.readiness().await;
     lines.take();
     let app = management_axum::router(&management);
-    let answer = crate::support::get(&app, "/z/health/readiness?exclude=db").await;
+    let answer = support::get(&app, "/z/health/readiness?exclude=db").await;
     assert_eq!(answer.status, 200);
     assert_eq!(lines.take(), [""; 0]);
 }
@@ -370,12 +373,12 @@ async fn answers_over_http_are_told_too() {
     let _guard = lines.capture();
     let (db, health) = settable("db");
     let app = management_axum::router(&with([db.readiness()]));
-    crate::support::get(&app, "/z/health/readiness").await;
+    support::get(&app, "/z/health/readiness").await;
     lines.take();
     *health.lock().unwrap() = Health::down("refused");
     sleep(secs(2)).await;
     for _ in 0..3 {
-        crate::support::get(&app, "/z/health/readiness").await;
+        support::get(&app, "/z/health/readiness").await;
     }
     assert_eq!(
         lines.take(),
@@ -400,9 +403,9 @@ async fn providers_that_fail_are_told_once() {
     lines.take();
     let app = management_axum::router(&management);
     for _ in 0..10 {
-        let info = crate::support::get(&app, "/z/info").await;
+        let info = support::get(&app, "/z/info").await;
         assert!(!info.body.contains("git"), "{}", info.body);
-        let version = crate::support::get(&app, "/z/version").await;
+        let version = support::get(&app, "/z/version").await;
         assert_eq!((version.status.as_u16(), &*version.body), (503, "unknown"));
         sleep(secs(10)).await;
     }
@@ -416,7 +419,7 @@ async fn providers_that_fail_are_told_once() {
         ]
     );
     *works.lock().unwrap() = true;
-    assert!(crate::support::get(&app, "/z/info").await.body.contains(r#""git":"abc""#));
+    assert!(support::get(&app, "/z/info").await.body.contains(r#""git":"abc""#));
     assert_eq!(lines.take(), ["INFO info contributor `git` works again"]);
 }
 
@@ -434,10 +437,10 @@ async fn a_late_contributor_is_answered_from_its_last_value() {
         .unwrap();
     lines.take();
     let app = management_axum::router(&management);
-    assert!(!crate::support::get(&app, "/z/info").await.body.contains("slow"));
+    assert!(!support::get(&app, "/z/info").await.body.contains("slow"));
     sleep(secs(10)).await;
     let start = tokio::time::Instant::now();
-    assert!(crate::support::get(&app, "/z/info").await.body.contains(r#""slow":1"#));
+    assert!(support::get(&app, "/z/info").await.body.contains(r#""slow":1"#));
     assert_eq!(start.elapsed(), ms(4_500));
     assert_eq!(
         lines.take(),
@@ -483,7 +486,7 @@ async fn secrets_reach_neither_the_log_nor_answers() {
         assert_eq!(health.reason(), Some(said));
         management.check("panicked").await.unwrap();
         let app = management_axum::router(management);
-        let info = crate::support::get(&app, "/z/info").await;
+        let info = support::get(&app, "/z/info").await;
         let logged = lines.take();
         assert_eq!(
             logged,

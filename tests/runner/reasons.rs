@@ -5,9 +5,9 @@ use std::fmt;
 use std::io;
 
 use management_core::{Check, Management};
+use support::Lines;
 
-use crate::lines::Lines;
-use crate::{one, with};
+use super::{one, with};
 
 /// An error whose text says nothing of its cause.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ async fn providers_that_fail_tell_causes_too() {
         .unwrap();
     lines.take();
     let app = management_axum::router(&management);
-    crate::support::get(&app, "/z/info").await;
+    support::get(&app, "/z/info").await;
     let mut said = lines.take();
     said.sort();
     assert_eq!(

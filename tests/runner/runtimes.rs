@@ -8,7 +8,7 @@ use management_core::{Check, Status};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-use crate::{Runs, ms, one, secs, with};
+use super::{Runs, ms, one, secs, with};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()

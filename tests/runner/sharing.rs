@@ -3,7 +3,7 @@
 use management_core::{Check, Status};
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use crate::{Runs, ms, one, secs, with};
+use super::{Runs, ms, one, secs, with};
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_callers_cost_one_run() {

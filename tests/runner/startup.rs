@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use management_core::{Check, Management, Status};
 use tokio::time::sleep;
 
-use crate::{one, secs, with};
+use super::{one, secs, with};
 
 const STATUSES: [Status; 5] =
     [Status::Up, Status::Degraded, Status::Unknown, Status::OutOfService, Status::Down];

@@ -7,7 +7,7 @@ use std::thread;
 use management_core::{Check, Management, Status};
 use tokio::runtime::{Builder, Handle};
 
-use crate::{ms, one, with};
+use super::{ms, one, with};
 
 /// A sync check that blocks until it is released, and then is up.
 struct Gate {

@@ -1,28 +1,25 @@
 //! What the library logs.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// What was logged on this thread with the target `management`.
-#[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
-    pub(crate) fn take(&self) -> Vec<String> {
+    /// The lines since the last time, each with its level.
+    pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
-        // A line that is first logged on a thread without a subscriber, while another thread gets its own, may
-        // stay switched off for both. With one for all threads, none is ever switched off.
-        static FOR_ALL_THREADS: Once = Once::new();
-        FOR_ALL_THREADS.call_once(|| {
-            tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
-        });
+    /// Collects what is logged on this thread, until the guard is dropped.
+    pub fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        crate::switch_on_every_line();
         tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
     }
 }

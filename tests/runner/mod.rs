@@ -3,15 +3,11 @@
 mod background;
 mod budgets;
 mod deadlines;
-#[path = "../lines.rs"]
-mod lines;
 mod logs;
 mod reasons;
 mod runtimes;
 mod sharing;
 mod startup;
-#[path = "../support.rs"]
-mod support;
 mod threads;
 
 use std::sync::Arc;

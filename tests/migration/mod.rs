@@ -5,10 +5,6 @@ mod configuration;
 mod endpoints;
 mod faults;
 mod info;
-#[path = "../peer.rs"]
-mod peer;
-#[path = "../support.rs"]
-mod support;
 mod urls;
 
 use axum::Router;

@@ -4,10 +4,6 @@ mod bodies;
 mod checks;
 mod client;
 mod hostile;
-#[path = "../lines.rs"]
-mod lines;
-#[path = "../support.rs"]
-mod support;
 mod tls;
 
 use std::io;
@@ -19,10 +15,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use management_axum::{Check, Dependency, Management, ShowDetails};
 use serde_json::Value;
+use support::Lines;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-
-use crate::lines::Lines;
 
 /// Longer than a busy machine needs for anything.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,9 @@
+//! What one process shows without a socket: runs of checks, answers of a router, the access log.
+//!
+//! Nothing here registers a check with an attribute, since a registered check is in every `Management` of its binary.
+
+mod access_log;
+mod endpoints;
+mod hosts;
+mod names;
+mod runner;
