@@ -4,6 +4,7 @@
 
 mod cascade;
 mod dependencies;
+mod environment;
 mod identity;
 mod migration;
 mod processes;

@@ -1,6 +1,7 @@
 //! Service dependencies, asked over real sockets.
 
 mod bodies;
+mod cascade;
 mod checks;
 mod client;
 mod hostile;

@@ -5,6 +5,7 @@ mod deploy;
 mod drain;
 mod edges;
 mod listener;
+mod log;
 mod probe;
 mod run;
 mod signals;
