@@ -127,7 +127,9 @@ impl Builder {
         let has_dependencies = checks.iter().any(|check| check.kind == Some(Kind::Dependency));
         let signals = Arc::new(Signals::new(secrets));
         let drain_delay = config.drain_delay.unwrap_or(DRAIN_DELAY).min(LONGEST_BUDGET);
-        let availability = Availability::new(self.starting, drain_delay, Arc::clone(&signals));
+        let drain_timeout = config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET);
+        let availability =
+            Availability::new(self.starting, drain_delay, drain_timeout, Arc::clone(&signals));
         let slots: Vec<_> = checks
             .into_iter()
             .filter_map(|check| {
@@ -206,7 +208,6 @@ impl Builder {
             overrides: config.checks,
             has_dependencies,
             availability,
-            drain_timeout: config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET),
             listen: Mutex::new(config.listen),
             endpoints: AtomicUsize::new(0),
         }))

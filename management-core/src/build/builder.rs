@@ -239,12 +239,12 @@ impl Builder {
     }
 
     /// Gives the endpoints a listener of their own. `management_axum::run` serves it, and nothing else does:
-    /// beside a server of your own, give the address to `management_axum::serve`. Defaults to none.
+    /// beside a server of your own, give the address to `management_axum::listen`. Defaults to none.
     ///
     /// The address is `"0.0.0.0:8081"`, `"127.0.0.1:0"` for any free port, or a name such as
     /// `"localhost:8081"`, whose addresses are all listened at, IPv4 and IPv6. On Unix it can also be
     /// `"unix:/run/app/management.sock"`: a Unix socket that only the user of this process can connect to.
-    /// `management_axum::serve` says more of both.
+    /// `management_axum::listen` says more of both.
     pub fn listen(mut self, address: impl ToString) -> Self {
         self.own.listen = Some(address.to_string());
         self
