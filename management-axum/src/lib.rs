@@ -25,7 +25,7 @@ mod unix;
 pub use access_log::{AccessLog, access_log, is_successful_probe};
 pub use address::ListenAddress;
 pub use drain::{Drain, DrainLayer, Draining, drain_layer};
-pub use listen::{Listening, serve};
+pub use listen::{Listening, listen};
 #[doc(hidden)]
 pub use management_core::__private;
 #[doc(inline)]
@@ -34,7 +34,7 @@ pub use management_core::endpoint::Route;
 pub use management_core::{
     Availability, AvailabilityState, Awaited, Builder, Check, CheckConfig, CheckInfo, CheckKind,
     Component, Config, Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoVersion,
-    Management, Probe, Server, ShowDetails, Status, endpoint,
+    Management, Probe, ShowDetails, Status, endpoint, lifecycle,
 };
 #[doc(inline)]
 pub use management_macros::{

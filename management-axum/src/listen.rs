@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::Listener;
-use management_core::Management;
 use management_core::endpoint::Endpoint;
+use management_core::{Management, lifecycle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_layer::Layer;
@@ -24,34 +24,33 @@ use crate::server::{self, Limits, NextRequest};
 #[cfg(unix)]
 use crate::unix::unix;
 
-/// Slow and silent clients do not keep probers out. A prober that asks once a minute keeps its connection.
+/// Slow and silent clients do not lock probers out. A prober that asks once a minute keeps its connection.
 const LIMITS: Limits = Limits {
     first_request: Duration::from_secs(10),
     next_request: NextRequest::Within(Duration::from_secs(90)),
     connections: Some(256),
 };
 
-/// What a probe in flight may take when the listener closes.
+/// How long a probe in flight may take when the listener closes.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Serves the endpoints, and nothing else, on a port of their own: HTTP/1.0, HTTP/1.1, and HTTP/2 with
-/// prior knowledge.
+/// Serves only the endpoints, on a port of their own: HTTP/1.0, HTTP/1.1, and HTTP/2 with prior knowledge.
 ///
-/// Where [`run`](crate::run) serves the application, [`Builder::listen`](crate::Builder::listen) does the same with less.
-/// This is for endpoints that are to answer before the application does, and for a process that has no
-/// other server.
+/// If [`run`](crate::run) serves the application, [`Builder::listen`](crate::Builder::listen) does the same with less
+/// code. Call this for endpoints that have to answer before the application does, and in a process that has no other
+/// server.
 ///
-/// The service accepts as soon as this does, unless [`Builder::starting`](crate::Builder::starting) has said that it is
-/// starting: then it does from [`run`](crate::run) on, or when
-/// [`Availability::accepting`](crate::Availability::accepting) is called. Say so where the endpoints come first, since
-/// they tell nothing of the application's own port.
+/// The service is *accepting* as soon as this listens. With [`Builder::starting`](crate::Builder::starting), it stays
+/// *starting* until [`run`](crate::run) accepts connections, or until
+/// [`Availability::accepting`](crate::Availability::accepting) is called. Call `.starting()` if the endpoints listen
+/// before the application does: this does not know about the application's own port.
 ///
-/// It does not look at what [`Builder::listen`](crate::Builder::listen) and `MANAGEMENT_LISTEN` say; a process without
-/// [`run`](crate::run) that is to obey them gives it [`Management::take_listen`].
+/// This does not use the address of [`Builder::listen`](crate::Builder::listen) and `MANAGEMENT_LISTEN`. A process without
+/// [`run`](crate::run) gets that address from [`take_listen_address`](crate::lifecycle::take_listen_address).
 ///
-/// At most 256 clients are connected: one more takes the place of the one that has been silent the
-/// longest. Who sends no request within 10 s, or none for 90 s after the last one, is disconnected. A client
-/// that closes its sending side after its request, as `nc -N` does, is answered.
+/// At most 256 clients are connected. One more replaces the client that has been silent the longest. A client is
+/// disconnected if it sends no request within 10 s, or none within 90 s after its last one. A client that closes its
+/// sending side after its request, as `nc -N` does, is answered.
 ///
 /// ```
 /// use management_axum::Management;
@@ -59,23 +58,21 @@ const GRACE: Duration = Duration::from_secs(1);
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let management = Management::new()?;
-/// let listening = management_axum::serve(&management, "127.0.0.1:0").await?;
+/// let listening = management_axum::listen(&management, "127.0.0.1:0").await?;
 /// println!("http://{}/z/health", listening.local_addr());
 /// listening.close().await;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// A name such as `"localhost:8081"` stands for all of its addresses, IPv4 and IPv6, and so does a slice of
-/// addresses for each of them; with port 0 they get one port. An address that this machine does not have, as
-/// where IPv6 is off, is left out, which the log tells, as long as there is another. One that is in use is an
-/// error.
+/// A name such as `"localhost:8081"` means all of its addresses, IPv4 and IPv6, and a slice of addresses means each of
+/// them. With port 0, all of them get the same free port. An address that this machine does not have, for instance
+/// because IPv6 is off, is skipped and logged, unless it is the only one. An address in use is an error.
 ///
-/// `"unix:/run/app/management.sock"`, with an absolute path, is a Unix socket. Only the user of this process
-/// can connect to it (permissions 0600), from the moment at which it is there, whatever the umask. The file
-/// of a socket that nobody listens at is replaced; one at which another process listens, and one that is no
-/// socket, is an error. The file is removed when the listener closes. It stays where the process ends without
-/// that, and is replaced at the next start.
+/// `"unix:/run/app/management.sock"`, with an absolute path, is a Unix socket. Only the user of this process can
+/// connect to it: its permissions are 0600 from the start, whatever the umask. This replaces the file of a socket on
+/// which nobody listens. A socket of another process and a file that is not a socket are errors. Closing the listener
+/// removes the file. If the process ends without that, the next start replaces the file.
 ///
 /// ```sh
 /// curl --unix-socket /run/app/management.sock http://localhost/z/health
@@ -83,34 +80,37 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 ///
-/// The address cannot be listened at, for instance because it is in use; the error names it.
-pub async fn serve<A: ListenAddress>(management: &Management, address: A) -> io::Result<Listening> {
-    let listening = listen(management, address).await?;
-    management.availability().confirm();
+/// Fails if it cannot listen at the address, for instance because the address is in use. The error names the address.
+pub async fn listen<A: ListenAddress>(
+    management: &Management,
+    address: A,
+) -> io::Result<Listening> {
+    let listening = open(management, address).await?;
+    lifecycle::confirm_accepting(management);
     Ok(listening)
 }
 
-/// As [`serve`], without a word about the service itself.
-pub(crate) async fn listen<A: ListenAddress>(
+/// Like [`listen`], without a change of the availability.
+pub(crate) async fn open<A: ListenAddress>(
     management: &Management,
     address: A,
 ) -> io::Result<Listening> {
     let refused = |error: io::Error| {
         let remedy = match (error.kind(), address.unix_path()) {
             (io::ErrorKind::AddrInUse, None) => {
-                "; give `.listen(…)`, `MANAGEMENT_LISTEN` or `serve` an address that is free, or port 0 for any"
+                "; choose a free address for `listen` or `MANAGEMENT_LISTEN`, or port 0 for any free port"
             }
             (io::ErrorKind::AddrInUse | io::ErrorKind::AlreadyExists, Some(_)) => {
-                "; give `.listen(…)`, `MANAGEMENT_LISTEN` or `serve` a path of its own"
+                "; choose another path for `listen` or `MANAGEMENT_LISTEN`"
             }
-            (io::ErrorKind::NotFound, Some(_)) => "; make its folder first",
+            (io::ErrorKind::NotFound, Some(_)) => "; create its folder first",
             _ => "",
         };
-        let told = format!("no management listener at {address:?}: {error}{remedy}");
-        io::Error::new(error.kind(), told)
+        let message = format!("the endpoints cannot listen at {address:?}: {error}{remedy}");
+        io::Error::new(error.kind(), message)
     };
     if let Some(path) = address.unix_path() {
-        return listen_at_path(management, path).await.map_err(refused);
+        return open_at_path(management, path).await.map_err(refused);
     }
     let listener = bind::tcp(&address).await.map_err(refused)?;
     let addresses = listener.addresses()?;
@@ -119,26 +119,26 @@ pub(crate) async fn listen<A: ListenAddress>(
             tracing::info!(target: "management", "the endpoints listen at http://{address}{path}");
         }
     }
-    Ok(listening(management, listener, Place::Addresses(addresses)))
+    Ok(start(management, listener, Place::Addresses(addresses)))
 }
 
 #[cfg(unix)]
-async fn listen_at_path(management: &Management, path: &Path) -> io::Result<Listening> {
+async fn open_at_path(management: &Management, path: &Path) -> io::Result<Listening> {
     let listener = unix(path).await?;
     let socket = listener.path().to_owned();
     if let Some((path, _)) = Endpoint::new(management).paths().next() {
         let socket = socket.display();
         tracing::info!(target: "management", "the endpoints listen at unix:{socket}, under {path}");
     }
-    Ok(listening(management, listener, Place::Path(socket)))
+    Ok(start(management, listener, Place::Path(socket)))
 }
 
 #[cfg(not(unix))]
-async fn listen_at_path(_: &Management, _: &Path) -> io::Result<Listening> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "there are no Unix sockets here"))
+async fn open_at_path(_: &Management, _: &Path) -> io::Result<Listening> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this platform has no Unix sockets"))
 }
 
-fn listening<L>(management: &Management, listener: L, place: Place) -> Listening
+fn start<L>(management: &Management, listener: L, place: Place) -> Listening
 where
     L: Listener<Addr: Clone + Sync + 'static>,
 {
@@ -146,33 +146,33 @@ where
     let app = drain_layer(management).layer(app);
     let (close, closed) = oneshot::channel();
     let closed = async {
-        // A handle that was dropped wants the listener to stay.
+        // A dropped handle leaves the listener open.
         if closed.await.is_err() {
             pending::<()>().await;
         }
     };
     let task = tokio::spawn(async move {
-        // Probes that are cut have a client that asks again.
+        // The number of cut connections is of no interest: a prober asks again.
         server::serve(listener, app, closed, pending(), GRACE, LIMITS).await;
     });
     Listening { place, close, task }
 }
 
-/// Tells where nothing and nobody can ask.
+/// Warns if no server has the endpoints.
 pub(crate) fn warn_of_no_endpoints(management: &Management) {
-    let is_wanted = Endpoint::new(management).paths().next().is_some();
-    if is_wanted && !management.has_endpoint() {
+    let has_paths = Endpoint::new(management).paths().next().is_some();
+    if has_paths && !lifecycle::has_endpoint(management) {
         tracing::warn!(
             target: "management",
             "the endpoints are not reachable: merge `management_axum::router(&management)` into the application, \
-             or give them a port of their own with `.listen(…)` or `MANAGEMENT_LISTEN`",
+             or set a port of their own with `.listen(…)` or `MANAGEMENT_LISTEN`",
         );
     }
 }
 
-/// A management listener, from [`serve`].
+/// A listener of the endpoints, returned by [`listen`].
 ///
-/// Dropping this leaves it open, for as long as the runtime lives.
+/// Dropping this leaves the listener open for as long as the runtime lives.
 #[derive(Debug)]
 pub struct Listening {
     place: Place,
@@ -188,18 +188,16 @@ enum Place {
 }
 
 impl Listening {
-    /// Where it listens; a port 0 has become one that was free. Where it listens at several addresses, this
-    /// is the first of [`local_addrs`](Self::local_addrs).
+    /// The address at which it listens. Port 0 is replaced by the actual port. If there are several addresses, this is
+    /// the first of [`local_addrs`](Self::local_addrs).
     ///
-    /// A Unix socket has no such address: for one, this is `0.0.0.0:0`, at which nothing can listen, and
-    /// [`path`](Self::path) says where it is.
+    /// A Unix socket has no such address. Then this is `0.0.0.0:0`, and [`path`](Self::path) returns the path.
     pub fn local_addr(&self) -> SocketAddr {
         let none = SocketAddr::from(([0, 0, 0, 0], 0));
         self.local_addrs().first().copied().unwrap_or(none)
     }
 
-    /// Every address that it listens at: more than one where it was given a name that has more, and none
-    /// where it listens at a Unix socket.
+    /// All addresses at which it listens: several if a name has several, none for a Unix socket.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         match &self.place {
             Place::Addresses(addresses) => addresses,
@@ -208,7 +206,7 @@ impl Listening {
         }
     }
 
-    /// The path of the Unix socket that it listens at, if it does.
+    /// The path of the Unix socket, if it listens at one.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::Addresses(_) => None,
@@ -217,10 +215,10 @@ impl Listening {
         }
     }
 
-    /// Closes it, and waits until it is closed. Requests in flight have a second to be answered. The file of
+    /// Closes the listener and waits until it is closed. Requests in flight have a second to be answered. The file of
     /// a Unix socket is removed.
     pub async fn close(self) {
-        // Either it is there and hears it, or it has gone already.
+        // Both fail only if the task has ended already.
         let _ = self.close.send(());
         let _ = self.task.await;
     }

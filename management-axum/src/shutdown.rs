@@ -1,21 +1,21 @@
-//! For servers that are told by a future when to stop.
+//! Futures for servers that stop when a future is ready.
 
 use std::pin::pin;
 
 use management_core::Management;
+use management_core::lifecycle::{self, Signals};
 
 use crate::signals;
 
-/// The future for `with_graceful_shutdown` of [`axum::serve()`]: the drain of [`run`](crate::run) for a server of
-/// your own.
+/// Returns a future for `with_graceful_shutdown` of [`axum::serve()`]: the drain of [`run`](crate::run) for a server
+/// of your own.
 ///
-/// Handlers of SIGTERM and SIGINT are installed when this is called. The first signal makes readiness
-/// `OUT_OF_SERVICE`, and the future is ready when [`Builder::drain_delay`](crate::Builder::drain_delay) is over; a second
-/// signal skips the delay, a third ends the process. Any number of servers may have one, and all of them
-/// stop together.
+/// Calling this installs handlers of SIGTERM and SIGINT. The first signal makes readiness `OUT_OF_SERVICE`, and
+/// the future is ready after [`Builder::drain_delay`](crate::Builder::drain_delay). A second signal ends the delay, a
+/// third one ends the process. Several servers may have such a future each. All of them stop together.
 ///
-/// [`axum::serve()`] then waits for what is in flight, however long that takes; only [`run`](crate::run) cuts it at a
-/// second signal. [`drain_layer`](crate::drain_layer) makes clients leave their connections.
+/// [`axum::serve()`] then waits for requests in flight without a limit; only [`run`](crate::run) cuts them at a
+/// second signal. [`drain_layer`](crate::drain_layer) makes clients close their connections.
 ///
 /// ```no_run
 /// use axum::{Router, routing::get};
@@ -35,7 +35,7 @@ use crate::signals;
 /// # }
 /// ```
 ///
-/// A bound for what is in flight, as [`run`](crate::run) has it:
+/// To limit the time for requests in flight, as [`run`](crate::run) does:
 ///
 /// ```no_run
 /// # use axum::Router;
@@ -48,7 +48,7 @@ use crate::signals;
 /// let serving = axum::serve(listener, app).with_graceful_shutdown(shutdown(&management));
 /// let too_late = async {
 ///     management.availability().stopping().await;
-///     tokio::time::sleep(management.drain_timeout()).await;
+///     tokio::time::sleep(management.availability().drain_timeout()).await;
 /// };
 /// tokio::select! {
 ///     served = serving.into_future() => served?,
@@ -60,16 +60,16 @@ use crate::signals;
 ///
 /// # Panics
 ///
-/// It is called outside of a Tokio runtime, or the system refuses handlers of signals.
+/// Panics outside a Tokio runtime, and if the system refuses to install the signal handlers.
 pub fn shutdown(management: &Management) -> impl Future<Output = ()> + Send + use<> {
-    if let Err(error) = signals::handle(management.availability(), false) {
+    if let Err(error) = signals::handle(Signals::new(management)) {
         panic!("no shutdown on signals: {error}");
     }
     stopping(management)
 }
 
-/// As [`shutdown`], with a future of your own in place of the signals: the drain begins when it is ready.
-/// No handlers of signals are installed.
+/// Like [`shutdown`], with a future of your own instead of signals: the drain begins when the future is ready.
+/// No signal handlers are installed.
 ///
 /// ```no_run
 /// use axum::Router;
@@ -88,7 +88,6 @@ pub fn shutdown(management: &Management) -> impl Future<Output = ()> + Send + us
 /// # Ok(())
 /// # }
 /// ```
-///
 pub fn shutdown_on<F>(management: &Management, begin: F) -> impl Future<Output = ()> + Send + use<F>
 where
     F: Future<Output = ()> + Send,
@@ -99,7 +98,7 @@ where
         let mut stopping = pin!(stopping);
         tokio::select! {
             biased;
-            // Something else has begun the drain, which is this server's, too.
+            // Something else has begun the drain.
             () = &mut stopping => return,
             () = begin => availability.drain("a shutdown that was asked for"),
         }
@@ -107,16 +106,16 @@ where
     }
 }
 
-/// What a server polls while it takes requests.
+/// The future that a server polls while it accepts requests.
 fn stopping(management: &Management) -> impl Future<Output = ()> + Send + use<> {
     let availability = management.availability().clone();
-    let listen = management.listen();
+    let listen = lifecycle::listen_address(management);
     async move {
         if let Some(address) = listen {
             tracing::warn!(
                 target: "management",
-                "nobody has listened at {address}, as `listen` says: `run` does, and beside a server of your \
-                 own `serve`, if it is given the address",
+                "nothing listens at {address}, the address of `.listen(…)` or `MANAGEMENT_LISTEN`: only `run` opens \
+                 it, so call `management_axum::listen` beside a server of your own",
             );
         }
         availability.stopping().await;

@@ -23,10 +23,9 @@
 //! - [`Check`] is a check without an attribute; [`Health`] and [`IntoHealth`] are what checks return.
 //! - [`Group`] is a part of the checks with an answer of its own.
 //! - [`HealthReport`] is an answer, [`Component`] a part of it.
-//! - [`Availability`] is what the service says of itself: starting, accepting, refusing or broken. A
-//!   server that runs under it says so with a [`Server`].
+//! - [`Availability`] is whether the service accepts requests: starting, accepting, refusing or broken.
 //! - [`Dependency`] is another service that this one needs; [`Config`] sets all of this from outside.
-//! - [`endpoint`] turns requests into responses, for an adapter to a web framework.
+//! - [`endpoint`] and [`lifecycle`] are for adapters to other web frameworks and servers.
 //!
 //! | Feature | Description | Default |
 //! |---|---|---|
@@ -50,6 +49,7 @@ mod dependency;
 pub mod endpoint;
 mod error;
 mod info;
+pub mod lifecycle;
 mod line;
 mod management;
 mod report;
@@ -79,6 +79,6 @@ pub use management_macros::{
     health_check, info_contributor, liveness_check, readiness_check, startup_check,
     version_provider,
 };
-pub use report::availability::{Availability, AvailabilityState, Server};
+pub use report::availability::{Availability, AvailabilityState};
 pub use report::component::Component;
 pub use report::health_report::HealthReport;

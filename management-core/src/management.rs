@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -69,9 +69,8 @@ pub(crate) struct Inner {
     pub(crate) exposure: Exposure,
     pub(crate) has_dependencies: bool,
     pub(crate) availability: Availability,
-    pub(crate) drain_timeout: Duration,
     pub(crate) listen: Mutex<Option<String>>,
-    /// How many [`Endpoint`](crate::endpoint::Endpoint)s there are that could answer.
+    /// The number of [`Endpoint`](crate::endpoint::Endpoint)s, not counting clones.
     pub(crate) endpoints: AtomicUsize,
 }
 
@@ -155,37 +154,9 @@ impl Management {
         &self.inner.availability
     }
 
-    /// For how long servers that have stopped to accept connections may go on answering, as
-    /// [`Builder::drain_timeout`] sets it.
-    pub fn drain_timeout(&self) -> Duration {
-        self.inner.drain_timeout
-    }
-
-    /// Where the endpoints are to have a listener of their own, as [`Builder::listen`] sets it, while there
-    /// is none.
-    pub fn listen(&self) -> Option<String> {
-        self.listen_address().clone()
-    }
-
-    /// As [`listen`](Self::listen), for whoever sees to it: the first of several servers. Where it fails, it
-    /// gives the address back.
-    pub fn take_listen(&self) -> Option<String> {
-        self.listen_address().take()
-    }
-
-    /// Gives back what [`take_listen`](Self::take_listen) gave.
-    pub fn give_back_listen(&self, address: String) {
-        *self.listen_address() = Some(address);
-    }
-
-    fn listen_address(&self) -> MutexGuard<'_, Option<String>> {
+    /// The address of [`Builder::listen`](crate::Builder::listen) that no listener has taken yet.
+    pub(crate) fn listen_address(&self) -> MutexGuard<'_, Option<String>> {
         self.inner.listen.lock()
-    }
-
-    /// Whether there is an [`Endpoint`](crate::endpoint::Endpoint) of this that could answer, such as those
-    /// in a router, or whether all of them have been dropped.
-    pub fn has_endpoint(&self) -> bool {
-        self.inner.endpoints.load(Ordering::Relaxed) > 0
     }
 
     /// One check by its name, if there is one; [`availability`](Self::availability) has the name

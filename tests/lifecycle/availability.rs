@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use management_axum::{
-    Availability, AvailabilityState, Builder, Check, Management, ShowDetails, Status,
+    Availability, AvailabilityState, Builder, Check, Management, ShowDetails, Status, lifecycle,
 };
 use support::{Lines, get};
 use tokio::time::{Instant, sleep};
@@ -122,7 +122,7 @@ async fn from_a_drain_there_is_no_way_back() {
         [
             "INFO availability accepting → refusing: draining after SIGTERM; requests are served for \
              10s before servers stop",
-            "INFO availability stays refusing: in a drain, accepting is too late",
+            "INFO availability stays refusing: during a drain, accepting has no effect",
             "INFO readiness UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
             "INFO health UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
         ]
@@ -155,16 +155,16 @@ async fn another_server_mends_what_one_has_broken_that_ended() {
     let _guard = lines.capture();
     let (management, app) = built(Builder::starting);
     let availability = management.availability();
-    drop(availability.server());
+    drop(lifecycle::start_server(&management));
     probes(&app, DOWN, DOWN).await;
     lines.take();
-    let server = availability.server();
+    let server = lifecycle::start_server(&management);
     probes(&app, UP, UP).await;
     assert_eq!(lines.take()[0], "INFO availability broken → accepting");
     // What somebody has said stays.
     availability.broken("a worker panicked");
     drop(server);
-    let _server = availability.server();
+    let _server = lifecycle::start_server(&management);
     probes(&app, DOWN, DOWN).await;
 }
 
@@ -245,7 +245,7 @@ async fn checks_in_the_background_rest_in_a_drain() {
 async fn a_server_that_ends_outside_of_a_drain_is_broken() {
     let (management, app) = built(Builder::starting);
     let availability = management.availability();
-    let server = availability.server();
+    let server = lifecycle::start_server(&management);
     assert_eq!(availability.state(), AvailabilityState::Accepting);
     drop(server);
     assert_eq!(availability.state(), AvailabilityState::Broken);
@@ -253,10 +253,10 @@ async fn a_server_that_ends_outside_of_a_drain_is_broken() {
 
     let (management, _) = built(|builder| builder);
     let availability = management.availability();
-    let server = availability.server();
+    let server = lifecycle::start_server(&management);
     availability.drain("SIGTERM");
     drop(server);
-    availability.served().await;
+    lifecycle::servers_ended(&management).await;
     assert_eq!(availability.state(), AvailabilityState::Refusing);
 }
 
@@ -264,19 +264,19 @@ async fn a_server_that_ends_outside_of_a_drain_is_broken() {
 fn a_server_that_is_expected_is_heard_where_nobody_has_spoken() {
     let (management, _) = built(|builder| builder);
     let availability = management.availability();
-    availability.expect_server();
+    lifecycle::expect_server(&management);
     // It is not accepting any more.
-    availability.confirm();
-    availability.expect_server();
+    lifecycle::confirm_accepting(&management);
+    lifecycle::expect_server(&management);
     assert_eq!(availability.state(), AvailabilityState::Starting);
     availability.accepting();
-    availability.expect_server();
+    lifecycle::expect_server(&management);
     assert_eq!(availability.state(), AvailabilityState::Accepting);
 
     let (management, _) = built(|builder| builder);
     let availability = management.availability();
-    availability.confirm();
-    availability.expect_server();
+    lifecycle::confirm_accepting(&management);
+    lifecycle::expect_server(&management);
     assert_eq!(availability.state(), AvailabilityState::Accepting);
 }
 
@@ -286,11 +286,11 @@ async fn a_server_that_comes_in_a_drain_changes_nothing() {
         let (management, app) = built(|builder| builder);
         let availability = management.availability();
         if is_told {
-            availability.expect_server();
+            lifecycle::expect_server(&management);
         }
         availability.drain("SIGTERM");
-        availability.expect_server();
-        let server = availability.server();
+        lifecycle::expect_server(&management);
+        let server = lifecycle::start_server(&management);
         assert_eq!(availability.state(), AvailabilityState::Refusing, "{is_told}");
         probes(&app, OUT_OF_SERVICE, UP).await;
         drop(server);
@@ -318,11 +318,16 @@ fn whoever_is_formatted_or_logs_may_ask() {
 #[test]
 fn an_address_to_listen_at_is_taken_once() {
     let (management, _) = built(|builder| builder.listen("127.0.0.1:0"));
-    assert_eq!(management.listen().as_deref(), Some("127.0.0.1:0"));
-    let taken = management.take_listen().unwrap();
-    assert_eq!((management.listen(), management.take_listen()), (None, None));
-    management.give_back_listen(taken);
-    assert!(management.take_listen().is_some());
+    let listen = || lifecycle::listen_address(&management);
+    assert_eq!(listen().as_deref(), Some("127.0.0.1:0"));
+    let taken = lifecycle::take_listen_address(&management).unwrap();
+    assert_eq!(taken.as_str(), "127.0.0.1:0");
+    assert_eq!(listen(), None);
+    assert!(lifecycle::take_listen_address(&management).is_none());
+    drop(taken);
+    assert_eq!(listen().as_deref(), Some("127.0.0.1:0"));
+    lifecycle::take_listen_address(&management).unwrap().keep();
+    assert_eq!(listen(), None);
     // Without a server that listens there, nobody would ever end the start.
     assert_eq!(management.availability().state(), AvailabilityState::Accepting);
 }
@@ -331,7 +336,7 @@ fn an_address_to_listen_at_is_taken_once() {
 fn an_address_to_listen_at_has_a_port() {
     for address in ["8081", "0.0.0.0", "0.0.0.0:99999", ":8081", "http://h:1", "::1:80", ""] {
         let error = Management::builder().listen(address).build().unwrap_err();
-        let told = format!("`listen` is {address:?}, which is no address with a port");
+        let told = format!("`listen` is {address:?}: it is not an address with a port");
         assert!(error.to_string().contains(&told), "{error}");
     }
     let relative = Management::builder().listen("unix:management.sock").build().unwrap_err();

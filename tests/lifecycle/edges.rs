@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::routing::get;
-use management_axum::{AvailabilityState, Management, run};
+use management_axum::{AvailabilityState, Management, lifecycle, run};
 use support::{Lines, fetch};
 use tokio::net::TcpListener;
 
@@ -50,34 +50,44 @@ async fn dropped_before_the_first_poll_it_leaves_everything_to_the_next() {
     drop(run(&management, listener, app(&management)));
     refused(address).await;
     assert_eq!(management.availability().state(), AvailabilityState::Starting);
-    assert_eq!(management.listen(), Some(endpoints.to_string()));
+    assert_eq!(lifecycle::listen_address(&management), Some(endpoints.to_string()));
     serves(&management, endpoints).await;
 }
 
-#[tokio::test]
-async fn dropped_before_it_listens_it_gives_the_address_back() {
-    // A name, which is looked up on another thread.
-    let address = format!("localhost:{}", free().await.port());
-    let management = built(|builder| builder.listen(&address));
-    {
-        let mut running = pin!(run(&management, listener().await, app(&management)));
-        poll_fn(|cx| {
-            assert!(running.as_mut().poll(cx).is_pending());
-            Poll::Ready(())
-        })
-        .await;
-        assert_eq!(management.listen(), None, "it has been taken");
-    }
-    assert_eq!(management.listen(), Some(address));
-    assert_eq!(management.availability().state(), AvailabilityState::Starting);
-    let listener = listener().await;
-    let application = listener.local_addr().unwrap();
-    let running = tokio::spawn(run(&management, listener, app(&management)));
-    accepts(&management).await;
-    assert_eq!(management.listen(), None);
-    assert_eq!(fetch(application, "/", "").await.status, 200);
-    management.availability().stop("the test");
-    running.await.unwrap().unwrap();
+#[test]
+fn dropped_before_it_listens_it_gives_the_address_back() {
+    // A name is looked up on a blocking thread. The only one is busy until the run has been dropped.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    runtime.spawn_blocking(move || assert!(released.recv().is_err(), "nothing is sent"));
+    runtime.block_on(async {
+        let address = format!("localhost:{}", free().await.port());
+        let management = built(|builder| builder.listen(&address));
+        {
+            let mut running = pin!(run(&management, listener().await, app(&management)));
+            poll_fn(|cx| {
+                assert!(running.as_mut().poll(cx).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            assert_eq!(lifecycle::listen_address(&management), None, "it has been taken");
+        }
+        assert_eq!(lifecycle::listen_address(&management), Some(address));
+        assert_eq!(management.availability().state(), AvailabilityState::Starting);
+        drop(release);
+        let listener = listener().await;
+        let application = listener.local_addr().unwrap();
+        let running = tokio::spawn(run(&management, listener, app(&management)));
+        accepts(&management).await;
+        assert_eq!(lifecycle::listen_address(&management), None);
+        assert_eq!(fetch(application, "/", "").await.status, 200);
+        management.availability().stop("the test");
+        running.await.unwrap().unwrap();
+    });
 }
 
 #[tokio::test]
@@ -129,7 +139,7 @@ async fn dropped_in_the_drain_it_cuts_and_the_endpoints_go_on() {
     assert_eq!(fetch(endpoints, "/z/health/readiness", "").await.status, 503);
     assert_eq!(fetch(endpoints, "/z/health/liveness", "").await.status, 200);
     // No server is left that others would wait for.
-    management.availability().served().await;
+    lifecycle::servers_ended(&management).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::http::{Method, Request};
 use axum::routing::get;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use management_axum::{Builder, Check, Listening, Management, run, serve};
+use management_axum::{Builder, Check, Listening, Management, listen, run};
 use support::{Answer, Lines, PATIENCE, fetch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
@@ -66,7 +66,7 @@ async fn where_it_listens_is_told() {
     let lines = Lines::default();
     let management = built(|builder| builder.prefix("/admin"));
     let guard = lines.capture();
-    let listening = serve(&management, "127.0.0.1:0").await.unwrap();
+    let listening = listen(&management, "127.0.0.1:0").await.unwrap();
     drop(guard);
     let address = listening.local_addr();
     assert_ne!(address.port(), 0);
@@ -79,10 +79,10 @@ async fn where_it_listens_is_told() {
 async fn an_address_in_use_is_an_error_that_helps() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let error = serve(&built(|builder| builder), &*address).await.unwrap_err();
+    let error = listen(&built(|builder| builder), &*address).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     let told = error.to_string();
-    assert!(told.starts_with(&format!("no management listener at \"{address}\": ")), "{told}");
+    assert!(told.starts_with(&format!("the endpoints cannot listen at \"{address}\": ")), "{told}");
     assert!(told.contains("in use") && told.contains("port 0 for any"), "{told}");
 
     // `run` says so, too, and serves nothing.
@@ -96,7 +96,7 @@ async fn an_address_in_use_is_an_error_that_helps() {
 
 #[tokio::test]
 async fn each_version_of_http_is_answered() {
-    let listening = serve(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
+    let listening = listen(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
     let address = listening.local_addr();
 
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -168,7 +168,7 @@ async fn beside_an_application_and_through_its_drain() {
 
 #[tokio::test]
 async fn silent_clients_do_not_keep_a_probe_out() {
-    let listening = serve(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
+    let listening = listen(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
     let address = listening.local_addr();
     let mut silent = Vec::new();
     for _ in 0..300 {
@@ -194,7 +194,7 @@ async fn silent_clients_do_not_keep_a_probe_out() {
 
 #[tokio::test]
 async fn clients_that_trickle_or_never_read_hold_up_nobody() {
-    let listening = serve(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
+    let listening = listen(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
     let address = listening.local_addr();
     let request = b"GET /z/health HTTP/1.1\r\nHost: x\r\n\r\n";
     let many = request.repeat(100);
@@ -226,7 +226,7 @@ async fn with_a_request_in_flight() -> (Listening, JoinHandle<String>, Arc<Semap
     });
     let slow = slow.timeout(2 * PATIENCE);
     let management = built(|builder| builder.check(slow).health_budget(2 * PATIENCE));
-    let listening = serve(&management, "127.0.0.1:0").await.unwrap();
+    let listening = listen(&management, "127.0.0.1:0").await.unwrap();
     let address = listening.local_addr();
     let hearing = tokio::spawn(async move {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -263,7 +263,7 @@ async fn a_probe_that_never_ends_does_not_keep_it_open() {
 #[tokio::test]
 async fn it_is_open_until_it_is_closed() {
     let management = built(|builder| builder);
-    let listening = serve(&management, "127.0.0.1:0").await.unwrap();
+    let listening = listen(&management, "127.0.0.1:0").await.unwrap();
     let address = listening.local_addr();
     let mut kept = Kept::connect(address).await;
     says(&kept.ask("/z/health/readiness").await, UP);
@@ -276,7 +276,7 @@ async fn it_is_open_until_it_is_closed() {
     };
     timeout(PATIENCE, left).await.expect("it keeps no connection");
     // The same address can be listened at again.
-    let again = serve(&management, address).await.unwrap();
+    let again = listen(&management, address).await.unwrap();
     drop(again);
     for _ in 0..3 {
         says(&fetch(address, "/z/health/readiness", "").await, UP);
@@ -286,7 +286,7 @@ async fn it_is_open_until_it_is_closed() {
 /// What clients make the endpoints keep has to be little, since anybody may ask them.
 #[tokio::test]
 async fn a_head_beyond_measure_is_refused() {
-    let listening = serve(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
+    let listening = listen(&built(|builder| builder), "127.0.0.1:0").await.unwrap();
     for (length, code) in [(4 * 1024, 200), (32 * 1024, 431)] {
         let header = format!("x: {}\r\n", "x".repeat(length));
         let answer = fetch(listening.local_addr(), "/z/health/liveness", &header).await;
@@ -307,7 +307,7 @@ async fn a_name_is_listened_at_with_all_its_addresses() {
     let lines = Lines::default();
     let guard = lines.capture();
     let mut names: Vec<SocketAddr> = lookup_host("localhost:0").await.unwrap().collect();
-    let listening = serve(&built(|builder| builder), "localhost:0").await.unwrap();
+    let listening = listen(&built(|builder| builder), "localhost:0").await.unwrap();
     drop(guard);
     let port = listening.local_addr().port();
     assert_ne!(port, 0);
@@ -337,7 +337,7 @@ async fn several_addresses_have_one_port() {
     // Not every machine has it.
     let version_6 = std::net::TcpListener::bind("[::1]:0");
     all.extend(version_6.map(|_| "[::1]:0".parse::<SocketAddr>().unwrap()));
-    let listening = serve(&built(|builder| builder), &all[..]).await.unwrap();
+    let listening = listen(&built(|builder| builder), &all[..]).await.unwrap();
     drop(guard);
     let port = listening.local_addr().port();
     let expected: Vec<_> = all.iter().map(|one| SocketAddr::new(one.ip(), port)).collect();
@@ -362,19 +362,19 @@ async fn an_address_that_is_not_here_is_left_out_and_one_in_use_is_not() {
     let lines = Lines::default();
     let guard = lines.capture();
     let both = [absent, "127.0.0.1:0".parse().unwrap()];
-    let listening = serve(&built(|builder| builder), &both[..]).await.unwrap();
+    let listening = listen(&built(|builder| builder), &both[..]).await.unwrap();
     drop(guard);
     assert_eq!(listening.local_addrs().len(), 1);
     let left_out = "INFO the endpoints do not listen at 192.0.2.1:0: ";
     assert!(lines.take().iter().any(|line| line.starts_with(left_out)));
     answers_at_all(&listening).await;
-    let error = serve(&built(|builder| builder), &[absent, absent][..]).await.unwrap_err();
+    let error = listen(&built(|builder| builder), &[absent, absent][..]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
 
     let port = listening.local_addr().port();
     let taken: Vec<SocketAddr> =
         ["127.0.0.2", "127.0.0.1"].map(|ip| format!("{ip}:{port}").parse().unwrap()).into();
-    let error = serve(&built(|builder| builder), &taken[..]).await.unwrap_err();
+    let error = listen(&built(|builder| builder), &taken[..]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
     assert!(error.to_string().contains(&format!(": 127.0.0.1:{port}: ")), "{error}");
     listening.close().await;
@@ -385,12 +385,12 @@ async fn every_kind_of_address_is_taken() {
     let management = built(|builder| builder);
     let ip = IpAddr::from([127, 0, 0, 1]);
     for listening in [
-        serve(&management, ("localhost", 0)).await.unwrap(),
-        serve(&management, (String::from("127.0.0.1"), 0)).await.unwrap(),
-        serve(&management, (ip, 0)).await.unwrap(),
-        serve(&management, String::from("127.0.0.1:0")).await.unwrap(),
-        serve(&management, &String::from("127.0.0.1:0")).await.unwrap(),
-        serve(&management, SocketAddr::new(ip, 0)).await.unwrap(),
+        listen(&management, ("localhost", 0)).await.unwrap(),
+        listen(&management, (String::from("127.0.0.1"), 0)).await.unwrap(),
+        listen(&management, (ip, 0)).await.unwrap(),
+        listen(&management, String::from("127.0.0.1:0")).await.unwrap(),
+        listen(&management, &String::from("127.0.0.1:0")).await.unwrap(),
+        listen(&management, SocketAddr::new(ip, 0)).await.unwrap(),
     ] {
         answers_at_all(&listening).await;
         assert_eq!(listening.path(), None);

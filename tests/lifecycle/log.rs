@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use management_axum::endpoint::Endpoint;
-use management_axum::{Builder, Management, run, serve, shutdown_on};
+use management_axum::{Builder, Management, listen, run, shutdown_on};
 use support::{Lines, fetch};
 use tokio::net::TcpListener;
 
@@ -21,7 +21,7 @@ async fn an_address_that_nobody_listens_at_is_told() {
     lines.take();
     shutdown_on(&management, pending()).await;
     let told = lines.take();
-    assert!(told[0].starts_with("WARN nobody has listened at 127.0.0.1:0"), "{told:?}");
+    assert!(told[0].starts_with("WARN nothing listens at 127.0.0.1:0"), "{told:?}");
 }
 
 /// The warnings of a service while it is served.
@@ -63,7 +63,7 @@ async fn endpoints_that_can_be_reached_somewhere_are_not_told_of() {
     assert_eq!(warnings(&listens, Router::new()).await, [""; 0]);
 
     let served = built(|builder| builder);
-    let listening = serve(&served, "127.0.0.1:0").await.unwrap();
+    let listening = listen(&served, "127.0.0.1:0").await.unwrap();
     assert_eq!(warnings(&served, Router::new()).await, [""; 0]);
     listening.close().await;
 

@@ -13,7 +13,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use management_axum::{
-    AvailabilityState, Builder, Drained, Management, drain_layer, run, serve, shutdown_on,
+    AvailabilityState, Builder, Drained, Management, drain_layer, lifecycle, listen, run,
+    shutdown_on,
 };
 use support::{Lines, fetch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -147,7 +148,7 @@ async fn it_is_starting_until_it_accepts() {
     let running = run(&management, listener, app);
     assert_eq!(availability.state(), AvailabilityState::Starting);
     // The endpoints answer while the service itself does not run yet.
-    let listening = serve(&management, "127.0.0.1:0").await.unwrap();
+    let listening = listen(&management, "127.0.0.1:0").await.unwrap();
     let early = fetch(listening.local_addr(), "/z/health/readiness", "").await;
     assert_eq!(early.body, r#"{"status":"OUT_OF_SERVICE"}"#);
     let running = tokio::spawn(running);
@@ -277,7 +278,7 @@ async fn servers_drain_together_and_the_endpoints_close_last() {
 #[tokio::test]
 async fn a_server_that_ends_outside_of_a_drain_is_broken() {
     let service = running(built(|builder| builder)).await;
-    let listening = serve(&service.management, ("127.0.0.1", 0)).await.unwrap();
+    let listening = listen(&service.management, ("127.0.0.1", 0)).await.unwrap();
     service.ended.abort();
     assert!(service.ended.await.unwrap_err().is_cancelled());
     assert_eq!(service.management.availability().state(), AvailabilityState::Broken);
@@ -289,7 +290,7 @@ async fn a_server_that_ends_outside_of_a_drain_is_broken() {
 #[tokio::test]
 async fn nobody_holds_the_endpoints_open_for_ever() {
     let management = built(|builder| builder.listen("127.0.0.1:0").drain_timeout(SECOND / 5));
-    let _server = management.availability().server();
+    let _server = lifecycle::start_server(&management);
     let service = running(management).await;
     service.management.availability().stop("the test");
     assert_eq!(service.ended.await.unwrap().unwrap().cut, 0);
@@ -304,7 +305,7 @@ async fn an_address_that_is_in_use_is_told() {
     let error = run(&management, listener, Router::new()).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     let told = error.to_string();
-    assert!(told.contains(&format!("no management listener at \"{address}\"")), "{told}");
+    assert!(told.contains(&format!("the endpoints cannot listen at \"{address}\"")), "{told}");
     assert!(told.contains("`MANAGEMENT_LISTEN`"), "{told}");
     // Once it is free, another try has it.
     drop(taken);
@@ -321,7 +322,7 @@ fn outside_of_a_runtime_is_told() {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let running = run(&management, listener, Router::new());
     let error = runtime.block_on(running).unwrap_err();
-    assert!(error.to_string().contains("inside of a Tokio runtime"), "{error}");
+    assert!(error.to_string().contains("inside a Tokio runtime"), "{error}");
 }
 
 #[tokio::test]

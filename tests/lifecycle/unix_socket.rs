@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
-use management_axum::{Check, Management, run, serve};
+use management_axum::{Check, Management, listen, run};
 use support::{Lines, PATIENCE, fetch};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,7 +41,7 @@ async fn it_is_answered_and_removed() {
     let lines = Lines::default();
     let guard = lines.capture();
     let (_dir, path, address) = place();
-    let listening = serve(&built(), &*address).await.unwrap();
+    let listening = listen(&built(), &*address).await.unwrap();
     drop(guard);
     let told = format!("INFO the endpoints listen at {address}, under /z/health");
     assert!(lines.take().contains(&told), "{told}");
@@ -55,7 +55,7 @@ async fn it_is_answered_and_removed() {
     listening.close().await;
     assert!(!path.exists());
     // And once more.
-    let listening = serve(&built(), address).await.unwrap();
+    let listening = listen(&built(), address).await.unwrap();
     is_answered(&path).await;
     listening.close().await;
 }
@@ -90,7 +90,7 @@ fn nobody_is_let_in_before_it_is_closed_to_others() {
         for _ in 0..20 {
             let before = looked.load(Ordering::Relaxed);
             runtime.block_on(async {
-                let listening = serve(&built(), &*address).await.unwrap();
+                let listening = listen(&built(), &*address).await.unwrap();
                 while looked.load(Ordering::Relaxed) == before && !looking.is_finished() {
                     tokio::task::yield_now().await;
                 }
@@ -106,7 +106,7 @@ async fn a_stale_socket_is_replaced() {
     let (_dir, path, address) = place();
     drop(Std::bind(&path).unwrap());
     assert!(path.exists(), "it is left behind");
-    let listening = serve(&built(), &*address).await.unwrap();
+    let listening = listen(&built(), &*address).await.unwrap();
     is_answered(&path).await;
     listening.close().await;
     assert!(!path.exists());
@@ -115,10 +115,10 @@ async fn a_stale_socket_is_replaced() {
 #[tokio::test]
 async fn a_socket_at_which_somebody_listens_is_left_alone() {
     let (_dir, path, address) = place();
-    let first = serve(&built(), &*address).await.unwrap();
-    let error = serve(&built(), &*address).await.unwrap_err();
+    let first = listen(&built(), &*address).await.unwrap();
+    let error = listen(&built(), &*address).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse);
-    let told = format!("no management listener at \"{address}\": another process listens");
+    let told = format!("the endpoints cannot listen at \"{address}\": another process listens");
     assert!(error.to_string().starts_with(&told), "{error}");
     is_answered(&path).await;
     first.close().await;
@@ -133,7 +133,7 @@ async fn a_socket_at_which_somebody_listens_is_left_alone() {
             break;
         }
     }
-    let error = serve(&built(), &*address).await.unwrap_err();
+    let error = listen(&built(), &*address).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AddrInUse, "{error}");
     assert!(path.exists());
 }
@@ -142,25 +142,25 @@ async fn a_socket_at_which_somebody_listens_is_left_alone() {
 async fn a_file_that_is_no_socket_is_left_alone() {
     let (dir, path, address) = place();
     fs::write(&path, "precious").unwrap();
-    let error = serve(&built(), &*address).await.unwrap_err();
+    let error = listen(&built(), &*address).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    assert!(error.to_string().contains("is not a socket; give"), "{error}");
+    assert!(error.to_string().contains("is not a socket; choose"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
 
     let link = dir.path().join("link.sock");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    assert!(serve(&built(), format!("unix:{}", link.display())).await.is_err());
+    assert!(listen(&built(), format!("unix:{}", link.display())).await.is_err());
     assert!(link.exists());
 
     let absent = format!("unix:{}/absent/x.sock", dir.path().display());
-    let error = serve(&built(), &*absent).await.unwrap_err();
-    assert!(error.to_string().ends_with("; make its folder first"), "{error}");
+    let error = listen(&built(), &*absent).await.unwrap_err();
+    assert!(error.to_string().ends_with("; create its folder first"), "{error}");
 }
 
 #[tokio::test]
 async fn what_another_has_put_in_its_place_stays() {
     let (_dir, path, address) = place();
-    let listening = serve(&built(), &*address).await.unwrap();
+    let listening = listen(&built(), &*address).await.unwrap();
     fs::remove_file(&path).unwrap();
     let other = Std::bind(&path).unwrap();
     listening.close().await;

@@ -108,6 +108,7 @@ impl Builder {
             availability: Availability::new(
                 self.starting,
                 configured.drain_delay,
+                configured.drain_timeout,
                 Arc::clone(&signals),
             ),
             identity,
@@ -119,7 +120,6 @@ impl Builder {
             exposure: configured.exposure,
             overrides: configured.config.checks,
             has_dependencies,
-            drain_timeout: configured.drain_timeout,
             listen: Mutex::new(configured.config.listen),
             endpoints: AtomicUsize::new(0),
         }))

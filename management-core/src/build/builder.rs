@@ -242,7 +242,7 @@ impl Builder {
     }
 
     /// Gives the endpoints a listener of their own, which `management_axum::run` serves. Without `run`, pass the
-    /// address to `management_axum::serve` instead. Defaults to no listener.
+    /// address to `management_axum::listen` instead. Defaults to no listener.
     ///
     /// | Address | Meaning |
     /// |---|---|

@@ -1,4 +1,4 @@
-//! Whether the service wants requests, and how it stops to.
+//! Whether the service accepts requests, and how it shuts down.
 
 use std::fmt;
 use std::pin::pin;
@@ -18,17 +18,18 @@ use crate::report::signals::Signals;
 use crate::sync::Mutex;
 use crate::text;
 
-/// How a service stands to the requests that it could get.
+/// Whether a service accepts requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AvailabilityState {
-    /// Not yet: readiness and `/health` are `OUT_OF_SERVICE`.
+    /// The service does not accept requests yet: readiness and `/health` are `OUT_OF_SERVICE`.
     Starting,
-    /// It wants requests.
+    /// The service accepts requests.
     Accepting,
-    /// Not any more, or not now: readiness and `/health` are `OUT_OF_SERVICE`, liveness stays `UP`.
+    /// The service does not accept requests for now, or drains: readiness and `/health` are `OUT_OF_SERVICE`,
+    /// liveness stays `UP`.
     Refusing,
-    /// Only a restart helps: liveness is `DOWN`, and so are readiness and `/health`.
+    /// Only a restart helps: liveness, readiness and `/health` are `DOWN`.
     Broken,
 }
 
@@ -49,15 +50,16 @@ impl fmt::Display for AvailabilityState {
     }
 }
 
-/// Whether a service wants requests: what it says of itself, beside what its checks find.
+/// Whether a service accepts requests, independently of its checks, and how it shuts down.
 ///
-/// From [`Management::availability`](crate::Management::availability); a cheap clone of one value. It is
-/// *accepting* from the start, unless [`Builder::starting`](crate::Builder::starting) says that it is
-/// *starting*, or a server that is [still to come](Self::expect_server), as those of `management-axum` are.
-/// Each change is logged once.
+/// [`Management::availability`](crate::Management::availability) returns it. Clones are cheap and share one state.
 ///
-/// Where it is not accepting, answers have a component `availability`, which can be left out with
-/// `?exclude=availability` as any other.
+/// The initial state is *accepting*. It is *starting* with [`Builder::starting`](crate::Builder::starting), and
+/// while a server such as `management_axum::run` is expected that does not accept connections yet. Each change
+/// is logged once.
+///
+/// In every state except *accepting*, answers have a component `availability`. As any other component, it can be
+/// left out with `?exclude=availability`.
 ///
 /// ```
 /// use management_core::{AvailabilityState, Management, Status};
@@ -83,37 +85,45 @@ pub struct Availability {
 
 struct Shared {
     state: watch::Sender<AvailabilityState>,
-    /// Never held while something is logged or formatted: whoever does that may take long, or ask.
+    /// Not held while something is formatted or logged: that may block, or call back into this.
     now: Mutex<Now>,
-    /// When servers stop to accept connections, once a drain has begun.
+    /// When servers stop accepting connections; `None` until a drain begins.
     stop_at: watch::Sender<Option<Instant>>,
-    /// Whether servers cut what is in flight.
+    /// Whether servers cut requests in flight.
     cut: watch::Sender<bool>,
-    /// How many servers take requests.
+    /// The number of servers that accept requests.
     servers: watch::Sender<usize>,
     drain_delay: Duration,
+    drain_timeout: Duration,
     signals: Arc<Signals>,
 }
 
-/// The state, and how it has come to it.
+/// The state and its reason.
 struct Now {
     state: AvailabilityState,
     why: Option<String>,
-    /// Somebody has said it: it is no default any more.
+    /// Whether the state was set by a call; the initial *accepting* is a default.
     is_explicit: bool,
     drained_by: Option<String>,
     drained_at: Option<Instant>,
-    /// It is broken because a server ended, and another one can mend that.
+    /// Whether servers were told to cut requests in flight.
+    is_cut: bool,
+    /// Whether the service is broken because a server ended. The next server repairs that.
     has_lost_server: bool,
-    /// Somebody has been told that it is too late.
-    is_late_told: bool,
+    /// Whether a change during the drain was logged as ignored.
+    warned_late: bool,
 }
 
-/// What the log is to be told, and whether it is a warning.
+/// A line for the log, and whether it is a warning.
 type Line = Option<(bool, String)>;
 
 impl Availability {
-    pub(crate) fn new(is_starting: bool, drain_delay: Duration, signals: Arc<Signals>) -> Self {
+    pub(crate) fn new(
+        is_starting: bool,
+        drain_delay: Duration,
+        drain_timeout: Duration,
+        signals: Arc<Signals>,
+    ) -> Self {
         let state =
             if is_starting { AvailabilityState::Starting } else { AvailabilityState::Accepting };
         let shared = Shared {
@@ -125,93 +135,93 @@ impl Availability {
                 drained_by: None,
                 drained_at: None,
                 has_lost_server: false,
-                is_late_told: false,
+                is_cut: false,
+                warned_late: false,
             }),
             stop_at: watch::Sender::new(None),
             cut: watch::Sender::new(false),
             servers: watch::Sender::new(0),
             drain_delay,
+            drain_timeout,
             signals,
         };
         Availability { shared: Arc::new(shared) }
     }
 
-    /// What it is now.
+    /// The current state.
     pub fn state(&self) -> AvailabilityState {
         *self.shared.state.borrow()
     }
 
-    /// Each change from now on: a receiver of [`tokio::sync::watch`], which has the present state, too.
+    /// Returns a receiver of [`tokio::sync::watch`] with the current state and each later change.
     pub fn subscribe(&self) -> watch::Receiver<AvailabilityState> {
         self.shared.state.subscribe()
     }
 
-    /// It does not want requests yet.
+    /// Sets the state to *starting*: the service does not accept requests yet.
+    ///
+    /// A drain cannot be undone: during a drain, this has no effect.
     pub fn starting(&self) {
         self.set(AvailabilityState::Starting, None);
     }
 
-    /// It wants requests, and is not broken any more. In a drain it is not heard: there is no way back.
+    /// Sets the state to *accepting*, also if the service was *broken*.
+    ///
+    /// A drain cannot be undone: during a drain, this has no effect.
     pub fn accepting(&self) {
         self.set(AvailabilityState::Accepting, None);
     }
 
-    /// It does not want requests now, for instance while somebody works on it.
+    /// Sets the state to *refusing*: the service does not accept requests for now, for instance during
+    /// maintenance.
     pub fn refusing(&self, why: impl fmt::Display) {
         self.set(AvailabilityState::Refusing, Some(self.tidy(why)));
     }
 
-    /// Only a restart helps. Liveness is `DOWN` from now on, and Kubernetes restarts the container.
+    /// Sets the state to *broken*: only a restart helps. Liveness becomes `DOWN`, and Kubernetes restarts the
+    /// container.
     pub fn broken(&self, why: impl fmt::Display) {
         self.set(AvailabilityState::Broken, Some(self.tidy(why)));
     }
 
-    /// Begins a drain, as SIGTERM does: refusing for good, and [`stopping`](Self::stopping) is ready when
-    /// [`Builder::drain_delay`](crate::Builder::drain_delay) is over. Checks that run in the background
-    /// rest from now on, so that what closes now raises no alarm. Readiness and `/health` wait for no check any
-    /// more, not even where a request is waiting already: a check that is running is shown with its last result, or
-    /// as `UNKNOWN`, and the answer is `OUT_OF_SERVICE`, or `DOWN` where a check was that before.
+    /// Begins a drain, as SIGTERM does under `management_axum::run`.
     ///
-    /// `why` names what has begun it, such as a signal. A second call changes nothing.
+    /// - The state becomes *refusing* and stays so.
+    /// - After [`drain_delay`](Self::drain_delay), [`stopping`](Self::stopping) is ready and servers stop
+    ///   accepting connections.
+    /// - Checks in the background pause, so that resources which the service closes cause no alarm.
+    /// - Readiness and `/health` no longer wait for checks. They show the last results and are `OUT_OF_SERVICE`, or
+    ///   `DOWN` if a check was `DOWN`.
+    ///
+    /// `why` names the cause, such as a signal. Further calls have no effect.
     pub fn drain(&self, why: impl fmt::Display) {
         self.drain_within(self.shared.drain_delay, why, "");
     }
 
-    /// Ends the delay of a drain, or begins one without a delay, as Ctrl-C does.
+    /// Ends the delay of a drain, or begins a drain without a delay, as Ctrl-C does.
     pub fn stop(&self, why: impl fmt::Display) {
         self.drain_within(Duration::ZERO, why, "");
     }
 
-    /// As [`drain`](Self::drain), or as [`stop`](Self::stop) where it `is_urgent`, with something more to say in
-    /// the log where there is no delay.
-    #[doc(hidden)]
-    pub fn drain_on_signal(&self, name: &str, is_urgent: bool, more: &str) {
-        let delay = if is_urgent { Duration::ZERO } else { self.shared.drain_delay };
-        self.drain_within(delay, name, more);
-    }
-
-    /// Whether a drain has begun and its delay is over.
-    #[doc(hidden)]
-    pub fn is_stopping(&self) -> bool {
-        self.shared.stop_at.borrow().is_some_and(|at| at <= Instant::now())
-    }
-
-    /// Ends a drain: servers cut what is still in flight, as those of `management-axum`'s `run` do, and
-    /// [`cutting`](Self::cutting) is ready. Begins a drain without a delay where there is none.
+    /// Ends a drain: servers cut the requests that are still in flight, and [`cutting`](Self::cutting) is ready.
+    /// Begins a drain without a delay if there is none.
     ///
-    /// `why` names who wants it. A second call changes nothing.
+    /// `why` names the cause. Further calls have no effect.
     pub fn cut(&self, why: impl fmt::Display) {
         let why = self.tidy(why);
         self.stop(&why);
-        if !self.shared.cut.send_replace(true) {
+        let was_cut = std::mem::replace(&mut self.now().is_cut, true);
+        if !was_cut {
+            // Before the servers know it, since the process may end as soon as they do.
             line!(INFO, "servers cut what is in flight: {why}");
+            self.shared.cut.send_replace(true);
         }
     }
 
-    /// Ready when servers are to [`cut`](Self::cut) what is in flight.
+    /// Returns a future that is ready when [`cut`](Self::cut) is called.
     pub fn cutting(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut cut = self.shared.cut.subscribe();
-        // Kept, so that the sender lives as long as somebody waits for it.
+        // Keeps the sender alive.
         let shared = Arc::clone(&self.shared);
         async move {
             let _shared = shared;
@@ -224,25 +234,33 @@ impl Availability {
         self.shared.stop_at.borrow().is_some()
     }
 
-    /// When servers stop to accept connections; nothing while no drain has begun.
-    pub(crate) fn stop_at(&self) -> watch::Receiver<Option<Instant>> {
-        self.shared.stop_at.subscribe()
+    /// For how long requests are served after a drain has begun, as
+    /// [`Builder::drain_delay`](crate::Builder::drain_delay) sets it.
+    pub fn drain_delay(&self) -> Duration {
+        self.shared.drain_delay
     }
 
-    /// What has begun the drain, if anything has.
+    /// For how long servers that have stopped accepting connections may answer requests in flight, as
+    /// [`Builder::drain_timeout`](crate::Builder::drain_timeout) sets it.
+    pub fn drain_timeout(&self) -> Duration {
+        self.shared.drain_timeout
+    }
+
+    /// The cause of the drain, if a drain has begun.
     pub fn drain_reason(&self) -> Option<String> {
         self.now().drained_by.clone()
     }
 
-    /// For how long the service has been draining, if a drain has begun.
-    pub fn drain_time(&self) -> Option<Duration> {
+    /// The time since the drain has begun, if it has.
+    pub fn drain_elapsed(&self) -> Option<Duration> {
         self.now().drained_at.map(|at| at.elapsed())
     }
 
-    /// Ready when a drain has begun and its delay is over: servers stop to accept connections now.
+    /// Returns a future that is ready when a drain has begun and its delay is over: servers stop accepting
+    /// connections.
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut stop_at = self.shared.stop_at.subscribe();
-        // Kept, so that the sender lives as long as somebody waits for it.
+        // Keeps the sender alive.
         let shared = Arc::clone(&self.shared);
         async move {
             let _shared = shared;
@@ -252,7 +270,7 @@ impl Availability {
                     Some(at) if at <= Instant::now() => return,
                     Some(at) => {
                         let sooner = pin!(stop_at.changed());
-                        // Whether the time has come or was changed, the value tells what is due.
+                        // After the deadline as after a change, the loop looks at the value.
                         drop(timeout_at(at, sooner).await);
                     }
                     None => drop(stop_at.changed().await),
@@ -261,43 +279,68 @@ impl Availability {
         }
     }
 
-    /// Ready when no [`Server`] is left.
-    pub async fn served(&self) {
-        let mut servers = self.shared.servers.subscribe();
-        // The sender lives in `self`, so that waiting for it cannot fail.
-        drop(servers.wait_for(|servers| *servers == 0).await);
+    /// When servers stop accepting connections; `None` until a drain begins.
+    pub(crate) fn stop_at(&self) -> watch::Receiver<Option<Instant>> {
+        self.shared.stop_at.subscribe()
     }
 
-    /// Says that the service has a server that does not take requests yet: starting, where nobody has said
-    /// anything else.
+    /// Whether a drain has begun and its delay is over.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shared.stop_at.borrow().is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Begins a drain, without a delay if `is_urgent`. `more` is appended to the log line of a drain without a
+    /// delay.
+    pub(crate) fn drain_on_signal(&self, name: &str, is_urgent: bool, more: &str) {
+        let delay = if is_urgent { Duration::ZERO } else { self.shared.drain_delay };
+        self.drain_within(delay, name, more);
+    }
+
+    /// Ready when no server accepts requests.
+    pub(crate) fn servers_ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut servers = self.shared.servers.subscribe();
+        // Keeps the sender alive.
+        let shared = Arc::clone(&self.shared);
+        async move {
+            let _shared = shared;
+            drop(servers.wait_for(|servers| *servers == 0).await);
+        }
+    }
+
+    /// Sets the state to *starting* until a server accepts requests, unless a call has set the state.
     ///
-    /// It is not logged: until now nobody has said that the service accepts requests.
-    pub fn expect_server(&self) {
+    /// The change is not logged: no call has set the service to accepting before.
+    pub(crate) fn expect_server(&self) {
         let mut now = self.now();
         if !now.is_explicit && *self.shared.servers.borrow() == 0 {
-            let why = Some("the service's server is not there yet".to_owned());
+            let why = Some("waiting for the server".to_owned());
             self.put(&mut now, AvailabilityState::Starting, why, "");
         }
     }
 
-    /// Says that a service that is accepting by default means it: a server that is
-    /// [expected](Self::expect_server) later does not take that back.
-    pub fn confirm(&self) {
+    /// Makes the default *accepting* explicit, so that [`expect_server`](Self::expect_server) does not replace it.
+    pub(crate) fn confirm_accepting(&self) {
         let mut now = self.now();
         now.is_explicit |= now.state == AvailabilityState::Accepting;
     }
 
-    /// Says that a server takes requests from now on, which ends the start. Where the guard is dropped
-    /// and no drain has begun, the service is broken, until another server takes requests.
-    pub fn server(&self) -> Server {
+    /// Counts a server that accepts requests, which ends the start.
+    pub(crate) fn add_server(&self) {
         self.shared.servers.send_modify(|servers| *servers += 1);
         let mut now = self.now();
         let is_awaited = now.state == AvailabilityState::Starting || now.has_lost_server;
         let line = (is_awaited && !self.is_draining())
             .then(|| self.put(&mut now, AvailabilityState::Accepting, None, ""));
         drop(now);
-        tell(line.flatten());
-        Server { availability: self.clone() }
+        log(line.flatten());
+    }
+
+    /// Counts a server as ended. Without a drain, the service is broken.
+    pub(crate) fn remove_server(&self) {
+        if !self.is_draining() {
+            self.lose_server();
+        }
+        self.shared.servers.send_modify(|servers| *servers -= 1);
     }
 
     fn set(&self, state: AvailabilityState, why: Option<String>) {
@@ -305,29 +348,32 @@ impl Availability {
         now.is_explicit = true;
         let line = if !self.is_draining() || state == AvailabilityState::Broken {
             self.put(&mut now, state, why, "")
-        } else if state == now.state || std::mem::replace(&mut now.is_late_told, true) {
+        } else if state == now.state || std::mem::replace(&mut now.warned_late, true) {
             None
         } else {
             let stays = now.state;
-            Some((false, format!("availability stays {stays}: in a drain, {state} is too late")))
+            Some((
+                false,
+                format!("availability stays {stays}: during a drain, {state} has no effect"),
+            ))
         };
         drop(now);
-        tell(line);
+        log(line);
     }
 
     fn lose_server(&self) {
         let mut now = self.now();
-        // What somebody has said before is not mended by another server.
-        let is_said = now.state == AvailabilityState::Broken && !now.has_lost_server;
+        // Another server does not repair what a call of `broken` reported.
+        let was_broken = now.state == AvailabilityState::Broken && !now.has_lost_server;
         now.is_explicit = true;
-        let why = Some("a server has ended, and nobody has told it to".to_owned());
+        let why = Some("a server ended without a drain".to_owned());
         let line = self.put(&mut now, AvailabilityState::Broken, why, "");
-        now.has_lost_server = !is_said;
+        now.has_lost_server = !was_broken;
         drop(now);
-        tell(line);
+        log(line);
     }
 
-    /// `more` is for the log alone, where there is no delay.
+    /// `more` is appended to the log line of a drain without a delay.
     fn drain_within(&self, delay: Duration, why: impl fmt::Display, more: &str) {
         let why = self.tidy(why);
         let stop_at = Instant::now() + delay;
@@ -360,10 +406,10 @@ impl Availability {
         self.shared.stop_at.send_replace(Some(stop_at));
         drop(now);
         self.shared.signals.advance();
-        tell(line);
+        log(line);
     }
 
-    /// Gives the line that tells of a change. `more` is for the log alone.
+    /// Sets the state and returns the log line of the change. `more` appears only in the log.
     fn put(
         &self,
         now: &mut Now,
@@ -391,12 +437,12 @@ impl Availability {
         Some((state == AvailabilityState::Broken, line))
     }
 
-    /// What an answer says of it: nothing while all is well.
+    /// The component of answers about checks; `None` while the service accepts requests.
     pub(crate) fn component(&self) -> Option<Component> {
         (self.state() != AvailabilityState::Accepting).then(|| self.component_always())
     }
 
-    /// What an answer says of it that is about it alone.
+    /// The component of an answer about the availability alone.
     pub(crate) fn component_always(&self) -> Component {
         static ABOUT: LazyLock<Arc<About>> = LazyLock::new(|| {
             let (name, kind) = (AVAILABILITY.to_owned(), CheckKind::Health);
@@ -423,7 +469,7 @@ impl Availability {
     }
 }
 
-fn tell(line: Line) {
+fn log(line: Line) {
     match line {
         Some((true, line)) => line!(WARN, "{line}"),
         Some((false, line)) => line!(INFO, "{line}"),
@@ -437,36 +483,5 @@ impl fmt::Debug for Availability {
             .field("state", &self.state())
             .field("is_draining", &self.is_draining())
             .finish_non_exhaustive()
-    }
-}
-
-/// A server that takes requests, from [`Availability::server`].
-///
-/// One that is dropped outside of a drain has ended when nobody wanted it to, and leaves the service
-/// broken. For a server that no adapter of ours runs:
-///
-/// ```
-/// use management_core::Management;
-///
-/// # async fn serve_until(stopping: impl Future<Output = ()>) { stopping.await }
-/// async fn run(management: &Management) {
-///     let availability = management.availability();
-///     let server = availability.server(); // the service accepts requests from now on
-///     serve_until(availability.stopping()).await;
-///     drop(server);
-/// }
-/// ```
-#[derive(Debug)]
-#[must_use = "a server that is dropped leaves the service broken"]
-pub struct Server {
-    availability: Availability,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if !self.availability.is_draining() {
-            self.availability.lose_server();
-        }
-        self.availability.shared.servers.send_modify(|servers| *servers -= 1);
     }
 }
