@@ -507,20 +507,20 @@ fn other_probes_and_other_names_are_refused() {
     ] {
         let error = refused(kind, "users");
         assert!(error.is_invalid());
-        assert_eq!(error.mistakes(), [why]);
+        assert!(error.mistakes().eq([why]), "{error}");
         // However few it names.
         let none: [&str; 0] = [];
-        assert_eq!(users().cascade(kind, none).build().unwrap_err().mistakes(), [why]);
+        assert!(users().cascade(kind, none).build().unwrap_err().mistakes().eq([why]));
     }
     let error = refused(Kind::Readiness, "user");
     assert!(error.is_absent());
     let why = "`cascade` names `user`, which is no service dependency: there are `users`";
-    assert_eq!(error.mistakes(), [why]);
+    assert!(error.mistakes().eq([why]), "{error}");
     // A check of the program's own is none either.
     let own = Management::builder().check(Check::new("db", async || ()));
     let error = own.cascade(Kind::Readiness, ["db"]).build().unwrap_err();
     let why = "`cascade` names `db`, which is no service dependency: there are none";
-    assert_eq!(error.mistakes(), [why]);
+    assert!(error.mistakes().eq([why]), "{error}");
 
     let given = config(json!({
         "service_dependencies": {"users": "users:80"},

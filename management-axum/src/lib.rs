@@ -33,8 +33,8 @@ pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
     Availability, AvailabilityState, Awaited, Builder, Check, CheckConfig, CheckInfo, Component,
-    Config, Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoVersion, Kind,
-    Management, ShowDetails, Status, endpoint, lifecycle,
+    Config, Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoStatusCode,
+    IntoVersion, Kind, Management, ShowDetails, Status, endpoint, lifecycle,
 };
 #[doc(inline)]
 pub use management_macros::{

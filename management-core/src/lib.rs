@@ -66,6 +66,7 @@ pub use check::health::{Health, IntoHealth};
 pub use check::provided::IntoVersion;
 pub use check::status::Status;
 pub use check::{Check, Kind};
+pub use config::exposure::IntoStatusCode;
 pub use config::group::Group;
 pub use config::show_details::ShowDetails;
 pub use config::{CheckConfig, Config};

@@ -355,7 +355,7 @@ pub struct CheckInfo {
     /// The groups that it is also a part of.
     pub groups: Vec<String>,
     /// The crate that registered it by attribute; `None` for a check made at run time.
-    pub krate: Option<&'static str>,
+    pub crate_name: Option<&'static str>,
     /// The file of the attribute, or of the call that made the check.
     pub file: &'static str,
     /// The line in that file.
@@ -372,7 +372,7 @@ impl CheckInfo {
             kind: slot.about.kind,
             critical: slot.about.critical,
             groups: groups.map(|group| group.name.clone()).collect(),
-            krate: slot.origin.krate(),
+            crate_name: slot.origin.krate(),
             file: slot.origin.file(),
             line: slot.origin.line(),
         }

@@ -27,7 +27,7 @@ pub(crate) fn judge(config: &Config, checks: &[Check], mistakes: &mut Vec<Mistak
         }
         for (&status, &code) in &group.status_codes {
             if let Err(complaint) = Codes::new().set(status, code) {
-                complain(&format!("cannot be answered so: {complaint}"));
+                complain(&complaint);
             }
         }
         let cannot_be =

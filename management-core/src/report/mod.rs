@@ -5,6 +5,7 @@ pub(crate) mod ask;
 pub(crate) mod availability;
 pub(crate) mod component;
 pub(crate) mod health_report;
+pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod news;
 pub(crate) mod scope;
