@@ -517,18 +517,18 @@ fn other_probes_and_other_names_are_refused() {
         for names in [json!(["users"]), json!([])] {
             let error = users(json!({ probe: names }));
             assert!(error.is_invalid());
-            assert_eq!(error.mistakes(), [why]);
+            assert!(error.mistakes().eq([why]), "{error}");
         }
     }
     let error = users(json!({"readiness": ["user"]}));
     assert!(error.is_absent());
     let why = "`cascade` has the unknown service dependency `user`; did you mean `users`?";
-    assert_eq!(error.mistakes(), [why]);
+    assert!(error.mistakes().eq([why]), "{error}");
     // A check of the program's own is none either.
     let own = Management::builder().check(Check::new("db", async || ()));
     let error = own.config(config(json!({"cascade": {"readiness": ["db"]}}))).build().unwrap_err();
     let why = "`cascade` has the unknown service dependency `db` (known: none)";
-    assert_eq!(error.mistakes(), [why]);
+    assert!(error.mistakes().eq([why]), "{error}");
 
     let given = config(json!({
         "service_dependencies": {"users": "users:80"},

@@ -3,6 +3,7 @@
 //! Nothing here registers a check with an attribute, since a registered check is in every `Management` of its binary.
 
 mod access_log;
+mod api;
 mod endpoints;
 mod hosts;
 mod names;

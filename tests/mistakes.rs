@@ -107,7 +107,10 @@ fn all_at_once_with_their_places() {
         "`.without(\"nobody\")`".into(),
         "`.replace(\"nobody_either\")`".into(),
         "the prefix \"/a b\"".into(),
-        "`status_codes` answers DEGRADED with 500".into(),
+        format!(
+            "`.status_code(…)` at tests/mistakes.rs:{} answers DEGRADED with 500",
+            line("status_code(")
+        ),
         "`probe_budget` is zero".into(),
     ] {
         assert!(text.contains(&expected), "{expected:?} is not told in\n{text}");
@@ -129,7 +132,7 @@ fn a_default_that_cannot_be_is_told_once() {
         .check(Check::new("other", async || ()));
     let error = builder.build().unwrap_err();
     assert_eq!(
-        error.mistakes(),
+        error.mistakes().collect::<Vec<_>>(),
         [
             "the builder's defaults: `timeout` is zero: it must be longer",
             "the builder's defaults: `ttl` and `interval` exclude each other: set one of them",

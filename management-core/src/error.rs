@@ -46,9 +46,9 @@ impl Error {
         self.has(Kind::Invalid)
     }
 
-    /// What each mistake is, where it stands and what to do about it.
-    pub fn mistakes(&self) -> Vec<&str> {
-        self.mistakes.iter().map(|mistake| mistake.text.as_str()).collect()
+    /// The text of each mistake: what it is, where it is and how to correct it.
+    pub fn mistakes(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.mistakes.iter().map(|mistake| mistake.text.as_str())
     }
 
     fn has(&self, kind: Kind) -> bool {

@@ -69,6 +69,7 @@ pub use check::kind::CheckKind;
 pub use check::probe::Probe;
 pub use check::provided::IntoVersion;
 pub use check::status::Status;
+pub use config::exposure::IntoStatusCode;
 pub use config::group::Group;
 pub use config::show_details::ShowDetails;
 pub use config::{CheckConfig, Config};

@@ -329,7 +329,7 @@ pub struct CheckInfo {
     /// The groups that it is also a part of.
     pub groups: Vec<String>,
     /// The crate that registered it by attribute; `None` for a check made at run time.
-    pub krate: Option<&'static str>,
+    pub crate_name: Option<&'static str>,
     /// The file of the attribute, or of the call that made the check.
     pub file: &'static str,
     /// The line in that file.
@@ -346,7 +346,7 @@ impl CheckInfo {
             kind: check.about.kind,
             critical: check.about.critical,
             groups: groups.map(|(name, _)| name.clone()).collect(),
-            krate: check.origin.crate_name(),
+            crate_name: check.origin.crate_name(),
             file: check.origin.file(),
             line: check.origin.line(),
         }

@@ -76,7 +76,7 @@ fn codes() {
         builder.group("payments", |group| group.status_code(Status::Degraded, 429))
     });
     assert!(error.is_invalid());
-    one(&error, "`status_codes` answers DEGRADED with 429");
+    one(&error, " answers DEGRADED with 429: use 200 or 503");
 }
 
 #[test]

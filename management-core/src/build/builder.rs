@@ -15,6 +15,7 @@ use crate::check::provided::{self, Contribution, IntoVersion, Provided};
 use crate::check::state::State;
 use crate::check::status::Status;
 use crate::config::Config;
+use crate::config::exposure::{Codes, IntoStatusCode};
 use crate::config::group::Group;
 use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
@@ -318,10 +319,31 @@ impl Builder {
         self
     }
 
-    /// Answers a status with 200 or with 503. Defaults to the table at [`Status`]. Liveness stays 200
-    /// for all but `DOWN`.
-    pub fn status_code(mut self, status: Status, code: u16) -> Self {
-        self.own.status_codes.insert(status, code);
+    /// The HTTP status code of answers with this status: 200 or 503, as a number or as a `StatusCode`. Any other code is
+    /// a mistake of [`build`](Self::build). Defaults to the table at [`Status`]. Liveness ignores this for all statuses
+    /// but `DOWN`, and answers 200.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use management_core::{Management, Status};
+    ///
+    /// let management = Management::builder()
+    ///     .status_code(Status::Unknown, 200)
+    ///     .status_code(Status::Degraded, StatusCode::SERVICE_UNAVAILABLE)
+    ///     .build()?;
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn status_code(mut self, status: Status, code: impl IntoStatusCode) -> Self {
+        let code = code.code();
+        match Codes::new().set(status, code) {
+            Ok(()) => drop(self.own.status_codes.insert(status, code)),
+            Err(complaint) => {
+                let origin = Origin::caller();
+                let text = format!("`.status_code(…)` at {origin} {complaint}");
+                self.mistakes.push(Mistake::invalid(text));
+            }
+        }
         self
     }
 

@@ -97,7 +97,9 @@ fn exposure(config: &Config, mistakes: &mut Mistakes) -> Exposure {
     });
     let mut codes = Codes::new();
     for (&status, &code) in &config.status_codes {
-        mistakes.extend(codes.set(status, code).map_err(Mistake::invalid).err());
+        if let Err(complaint) = codes.set(status, code) {
+            mistakes.push(Mistake::invalid(format!("`status_codes` {complaint}")));
+        }
     }
     let is_off = |(route, is_on): (&Route, &bool)| (!is_on).then_some(*route);
     Exposure {

@@ -31,15 +31,32 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
 /// `Result` of either. Its error is what that of a check may be, and is told with its causes; see
 /// [`IntoHealth`](crate::IntoHealth).
 ///
-/// `Shape` tells the three apart and is always inferred.
+/// `Shape` tells the three apart and is always inferred. This trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "a version provider cannot return `{Self}`",
     label = "cannot be turned into a version",
     note = "a version provider returns what is `Into<String>`, an `Option` of it, or a `Result` of either whose error is an error or a text"
 )]
-pub trait IntoVersion<Shape> {
+pub trait IntoVersion<Shape>: sealed::Sealed<Shape> {
     /// Turns the outcome into a version, into nothing, or into the text of an error.
     fn into_version(self) -> Result<Option<String>, String>;
+}
+
+mod sealed {
+    use super::{Fallible, IntoVersion, Optional, Plain};
+    use crate::text::reason::IntoReason;
+
+    #[expect(unnameable_types, reason = "this seals `IntoVersion`")]
+    pub trait Sealed<Shape> {}
+
+    impl<T: Into<String>> Sealed<Plain> for T {}
+    impl<T: Into<String>> Sealed<Optional> for Option<T> {}
+    impl<T, Shape, E, Reason> Sealed<Fallible<Shape, Reason>> for Result<T, E>
+    where
+        T: IntoVersion<Shape>,
+        E: IntoReason<Reason>,
+    {
+    }
 }
 
 /// The shape of what is `Into<String>`.

@@ -35,8 +35,7 @@ impl Codes {
             503 => true,
             _ => {
                 return Err(format!(
-                    "`status_codes` answers {status} with {code}, and probes understand 200 and 503 \
-                     alone: choose one of them"
+                    "answers {status} with {code}: use 200 or 503, the only codes that all probes understand"
                 ));
             }
         };
@@ -56,6 +55,42 @@ impl Codes {
             StatusCode::SERVICE_UNAVAILABLE
         } else {
             StatusCode::OK
+        }
+    }
+}
+
+/// An HTTP status code for [`Builder::status_code`](crate::Builder::status_code) and
+/// [`Group::status_code`](crate::Group::status_code): a [`StatusCode`], or a number such as `503`.
+///
+/// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a status code",
+    label = "use `200`, `503` or a `StatusCode`",
+    note = "`StatusCode` is the one of the crate `http`, which axum re-exports"
+)]
+pub trait IntoStatusCode: sealed::Sealed {}
+
+impl IntoStatusCode for StatusCode {}
+
+impl IntoStatusCode for u16 {}
+
+mod sealed {
+    use http::StatusCode;
+
+    #[expect(unnameable_types, reason = "this seals `IntoStatusCode`")]
+    pub trait Sealed {
+        fn code(self) -> u16;
+    }
+
+    impl Sealed for StatusCode {
+        fn code(self) -> u16 {
+            self.as_u16()
+        }
+    }
+
+    impl Sealed for u16 {
+        fn code(self) -> u16 {
+            self
         }
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::check::origin::Origin;
 use crate::check::status::Status;
+use crate::config::exposure::IntoStatusCode;
 use crate::config::show_details::ShowDetails;
 
 /// Which checks a group has, and what is different for its answer.
@@ -81,11 +82,11 @@ impl Group {
         self
     }
 
-    /// Answers a status with 200 or with 503 here. Defaults to what
-    /// [`Builder::status_code`](crate::Builder::status_code) says; for liveness, to 200 for all but
-    /// `DOWN`.
-    pub fn status_code(mut self, status: Status, code: u16) -> Self {
-        self.status_codes.insert(status, code);
+    /// The HTTP status code of this group's answers with this status: 200 or 503, as a number or as a `StatusCode`. Any
+    /// other code is a mistake of [`build`](crate::Builder::build). Defaults to
+    /// [`Builder::status_code`](crate::Builder::status_code), and for liveness to 200 for all statuses but `DOWN`.
+    pub fn status_code(mut self, status: Status, code: impl IntoStatusCode) -> Self {
+        self.status_codes.insert(status, code.code());
         self
     }
 

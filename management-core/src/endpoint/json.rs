@@ -1,19 +1,16 @@
 //! Bodies as JSON. `status` is their first key.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::{Map, Value};
 
 use crate::check::status::Status;
 use crate::info::identity::{ATTRIBUTES, Identity};
 use crate::report::component::Component;
 use crate::report::health_group::CustomGroups;
 use crate::report::health_report::HealthReport;
+use crate::report::json::{ComponentJson, Components};
 use crate::text::json::Json;
 
 /// `{"status":…}`
@@ -37,80 +34,13 @@ pub(super) fn report(report: &HealthReport, details: bool, groups: &CustomGroups
         groups: Vec<&'a str>,
     }
     let groups = groups.keys().map(String::as_str).collect();
-    let components = Components { report, details };
+    let components = Components { components: report.components(), details };
     to_bytes(&Report { status: report.status(), components, groups })
 }
 
 /// One check.
 pub(super) fn component(component: &Component, details: bool) -> Bytes {
-    to_bytes(&Shown { component, details })
-}
-
-struct Components<'a> {
-    report: &'a HealthReport,
-    details: bool,
-}
-
-impl Serialize for Components<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.report
-                .components()
-                .iter()
-                .map(|component| (component.name(), Shown { component, details: self.details })),
-        )
-    }
-}
-
-struct Shown<'a> {
-    component: &'a Component,
-    details: bool,
-}
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let component = self.component;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("status", &component.status())?;
-        if let Some(components) = component.health().components() {
-            let shown = if self.details { &components.detailed } else { &components.plain };
-            map.serialize_entry("components", shown)?;
-        }
-        if self.details {
-            details(component, &mut map)?;
-        }
-        map.end()
-    }
-}
-
-fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M::Error> {
-    let health = component.health();
-    let reason = health.reason().map(Value::from);
-    let key = reason_key(health.details());
-    let mut details: BTreeMap<&str, &Value> =
-        health.details().iter().map(|(key, value)| (key.as_str(), value)).collect();
-    details.extend(reason.as_ref().map(|reason| (&*key, reason)));
-    let url = component.url().map(Value::from);
-    details.extend(url.as_ref().map(|url| ("url", url)));
-    if !details.is_empty() {
-        map.serialize_entry("details", &details)?;
-    }
-    if let (Some(at), Some(duration)) = (component.checked_at(), component.duration()) {
-        let at = humantime::format_rfc3339_millis(at).to_string();
-        map.serialize_entry("checkedAt", &at)?;
-        map.serialize_entry("durationMs", &duration.as_millis())?;
-    }
-    map.serialize_entry("failures", &component.failures())?;
-    map.serialize_entry("stale", &component.is_stale())
-}
-
-/// The key of the reason, which overwrites no detail of the check.
-fn reason_key(details: &Map<String, Value>) -> Cow<'static, str> {
-    // Actuator has the text of an exception under the first of them, too.
-    let keys = ["error", "reason"].into_iter().map(Cow::from);
-    let others = (2..).map(|number: u64| Cow::from(format!("reason{number}")));
-    let mut keys = keys.chain(others).filter(|key| !details.contains_key(&**key));
-    keys.next().expect("numbers are endless")
+    to_bytes(&ComponentJson { component, details })
 }
 
 /// `app`, `build`, `trace.attributes` and each contribution, as far as they are shown.

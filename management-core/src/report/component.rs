@@ -8,8 +8,13 @@ use crate::check::status::Status;
 use crate::report::about::About;
 use crate::run::{Outcome, Reading};
 
-/// One check's result, as a part of a [`HealthReport`] or from
+/// The result of one check, as a part of a [`HealthReport`](crate::HealthReport) or from
 /// [`Management::subscribe`](crate::Management::subscribe).
+///
+/// [`Serialize`](serde::Serialize) is the JSON of the endpoint of one check that shows details.
+///
+/// [`Display`](fmt::Display) is one line, such as `db DOWN: timed out after 2s`. The marks in
+/// `db DOWN (not critical, stale): timed out after 2s` appear only if the check is not `UP` or the result is stale.
 #[derive(Clone)]
 pub struct Component {
     about: Arc<About>,
@@ -26,7 +31,7 @@ impl Component {
         Component { about: Arc::clone(about), result: Ok(Arc::clone(outcome)), is_stale }
     }
 
-    /// What is said without a run.
+    /// A result without a run.
     pub(crate) fn said(about: &Arc<About>, health: Health) -> Self {
         Component { about: Arc::clone(about), result: Err(health), is_stale: false }
     }
@@ -49,7 +54,7 @@ impl Component {
         self.about.kind
     }
 
-    /// Whether a failure fails the whole, or only degrades it.
+    /// Whether a failure makes the whole `DOWN`, or only `DEGRADED`.
     pub fn is_critical(&self) -> bool {
         self.about.critical
     }
@@ -59,17 +64,17 @@ impl Component {
         self.health().status()
     }
 
-    /// What the last run found; `UNKNOWN` where there is no result that may still be shown.
+    /// The result of the last run; `UNKNOWN` if there is no result that is still valid.
     pub fn health(&self) -> &Health {
         self.result.as_ref().map_or_else(|unknown| unknown, |outcome| &outcome.value)
     }
 
-    /// When the run ended, if there was one.
+    /// When the run ended; `None` without a run.
     pub fn checked_at(&self) -> Option<SystemTime> {
         self.outcome().map(|outcome| outcome.checked_at)
     }
 
-    /// How long the run took, if there was one.
+    /// How long the run took; `None` without a run.
     pub fn duration(&self) -> Option<Duration> {
         self.outcome().map(|outcome| outcome.duration)
     }
@@ -79,18 +84,35 @@ impl Component {
         self.outcome().map_or(0, |outcome| outcome.failures)
     }
 
-    /// Whether this is an older result, shown because a newer one is late.
+    /// Whether this is an earlier result, shown because the current run takes too long.
     pub fn is_stale(&self) -> bool {
         self.is_stale
     }
 
-    /// Where a dependency is asked.
+    /// The URL of a service dependency.
     pub(crate) fn url(&self) -> Option<&str> {
         self.about.url.as_deref()
     }
 
     fn outcome(&self) -> Option<&Outcome<Health>> {
         self.result.as_deref().ok()
+    }
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name(), self.status())?;
+        let is_harmless = !self.is_critical() && self.status() != Status::Up;
+        match (is_harmless, self.is_stale) {
+            (true, true) => f.write_str(" (not critical, stale)")?,
+            (true, false) => f.write_str(" (not critical)")?,
+            (false, true) => f.write_str(" (stale)")?,
+            (false, false) => {}
+        }
+        match self.health().reason() {
+            Some(reason) => write!(f, ": {reason}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod availability;
 pub(crate) mod component;
 pub(crate) mod health_group;
 pub(crate) mod health_report;
+pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod logged_reason;
 pub(crate) mod registered;
