@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::mpsc;
 use std::task::Poll;
 
 use axum::Router;
@@ -9,6 +10,8 @@ use axum::routing::get;
 use management_axum::{AvailabilityState, Management, run};
 use support::{Lines, fetch};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::task::spawn_blocking;
 
 use crate::run::{Kept, SECOND, accepts, built, refused};
 
@@ -54,9 +57,17 @@ async fn dropped_before_the_first_poll_it_leaves_everything_to_the_next() {
     serves(&management, endpoints).await;
 }
 
-#[tokio::test]
-async fn dropped_before_it_listens_it_gives_the_address_back() {
-    // A name, which is looked up on another thread.
+#[test]
+fn dropped_before_it_listens_it_gives_the_address_back() {
+    let mut runtime = Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(dropped_before_it_listens());
+}
+
+async fn dropped_before_it_listens() {
+    // The lookup of a name needs a thread for blocking work, and the only one is busy.
+    let (free_again, waits) = mpsc::channel::<()>();
+    let busy = spawn_blocking(move || waits.recv());
     let address = format!("localhost:{}", free().await.port());
     let management = built(|builder| builder.listen(&address));
     {
@@ -68,6 +79,8 @@ async fn dropped_before_it_listens_it_gives_the_address_back() {
         .await;
         assert_eq!(management.listen(), None, "it has been taken");
     }
+    drop(free_again);
+    busy.await.unwrap().unwrap_err();
     assert_eq!(management.listen(), Some(address));
     assert_eq!(management.availability().state(), AvailabilityState::Starting);
     let listener = listener().await;
