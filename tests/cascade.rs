@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::Request;
 use example::{Graph, Service, ask, ask_all};
-use management_axum::{Builder, Check, Config, Dependency, Kind, Management, Status};
+use management_axum::{Builder, Check, Config, Dependency, Management, Status};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -214,7 +214,7 @@ async fn outage(description: &str, member: &str, schedule: Schedule, cascades: b
                 Schedule::Interval => builder.interval(BEAT),
             };
             match cascades {
-                true => builder.cascade(Kind::Readiness, graph.needs[name].clone()),
+                true => cascading(builder, &graph.needs[name]),
                 false => builder,
             }
         })
@@ -332,10 +332,9 @@ async fn a_forged_header_changes_the_answer_of_its_sender_alone() {
     ];
     let graph = Graph::parse("circle 3").unwrap();
     let start = async || {
-        let cascading = |name: &str, builder: Builder| {
-            builder.ttl(HOUR).cascade(Kind::Readiness, graph.needs[name].clone())
-        };
-        let services = graph.start(cascading).await.unwrap();
+        let cascades =
+            |name: &str, builder: Builder| cascading(builder.ttl(HOUR), &graph.needs[name]);
+        let services = graph.start(cascades).await.unwrap();
         // Readiness asks once, unasked.
         settled(&services, READINESS, &BTreeSet::new()).await;
         assert_eq!(calls(&services), 3);
@@ -437,11 +436,16 @@ async fn probes_ask_no_dependency_that_is_not_named() {
     assert_eq!(calls(&services), paths.len(), "this test's own");
 }
 
+/// Lets readiness ask these dependencies, too.
+fn cascading(builder: Builder, names: impl serde::Serialize) -> Builder {
+    builder.config(config(json!({"cascade": {"readiness": names}})))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_asks_for_readiness_where_a_dependency_is_named() {
     let graph = Graph::parse("A-B,A-C").unwrap();
     let named_b = |name: &str, builder: Builder| match name {
-        "A" => builder.ttl(HOUR).cascade(Kind::Readiness, ["B"]),
+        "A" => cascading(builder.ttl(HOUR), ["B"]),
         // Ready for requests, and not well.
         "B" => builder.check(Check::new("disk", async || false)),
         _ => builder,
@@ -482,41 +486,48 @@ async fn configuration_can_name_what_readiness_asks() {
     assert_eq!((users_now.name(), users_now.status()), ("users", Status::Up));
     assert_eq!(users.calls(), 1);
     assert!(serde_json::from_str::<Config>(r#"{"cascade":{"ready":["users"]}}"#).is_err());
+
+    let users = named(&services, "1");
+    let dependency = json!({"url": users.address.to_string(), "readiness": true});
+    let given = config(json!({"service_dependencies": {"users": dependency}}));
+    let report = Management::builder().config(given).build().unwrap().readiness().await;
+    assert_eq!(report.components().len(), 1);
+    assert_eq!(users.calls(), 1);
 }
 
 #[test]
 fn other_probes_and_other_names_are_refused() {
-    let users = || Management::builder().service_dependency("users", "users:80");
-    let refused = |kind, name| users().cascade(kind, [name]).build().unwrap_err();
-    for (kind, why) in [
+    let users = |cascade| {
+        let builder = Management::builder().service_dependency("users", "users:80");
+        builder.config(config(json!({ "cascade": cascade }))).build().unwrap_err()
+    };
+    for (probe, why) in [
         (
-            Kind::Liveness,
-            "`cascade` names `liveness`, and only `readiness` can ask dependencies: a dependency that fails would restart this service, which mends nothing",
+            "liveness",
+            "`cascade` has `liveness`, but only `readiness` can ask dependencies: a restart of this \
+             service does not repair another one",
         ),
         (
-            Kind::Startup,
-            "`cascade` names `startup`, and only `readiness` can ask dependencies: services that start together would wait for each other for ever",
-        ),
-        (
-            Kind::Health,
-            "`cascade` names `health`, and only `readiness` can ask dependencies: `/health` asks every dependency anyhow",
+            "startup",
+            "`cascade` has `startup`, but only `readiness` can ask dependencies: services that start \
+             together would wait for each other",
         ),
     ] {
-        let error = refused(kind, "users");
-        assert!(error.is_invalid());
-        assert_eq!(error.mistakes(), [why]);
         // However few it names.
-        let none: [&str; 0] = [];
-        assert_eq!(users().cascade(kind, none).build().unwrap_err().mistakes(), [why]);
+        for names in [json!(["users"]), json!([])] {
+            let error = users(json!({ probe: names }));
+            assert!(error.is_invalid());
+            assert_eq!(error.mistakes(), [why]);
+        }
     }
-    let error = refused(Kind::Readiness, "user");
+    let error = users(json!({"readiness": ["user"]}));
     assert!(error.is_absent());
-    let why = "`cascade` names `user`, which is no service dependency: there are `users`";
+    let why = "`cascade` has the unknown service dependency `user`; did you mean `users`?";
     assert_eq!(error.mistakes(), [why]);
     // A check of the program's own is none either.
     let own = Management::builder().check(Check::new("db", async || ()));
-    let error = own.cascade(Kind::Readiness, ["db"]).build().unwrap_err();
-    let why = "`cascade` names `db`, which is no service dependency: there are none";
+    let error = own.config(config(json!({"cascade": {"readiness": ["db"]}}))).build().unwrap_err();
+    let why = "`cascade` has the unknown service dependency `db` (known: none)";
     assert_eq!(error.mistakes(), [why]);
 
     let given = config(json!({
@@ -555,8 +566,8 @@ async fn a_prober_that_asks_what_dependencies_fail_is_told_of_once() {
     let needing = || Management::builder().service_dependency("users", &*nobody);
     for (header, value, name) in PROBERS {
         let line = format!(
-            "WARN {name} probes /z/health, which fails with any service dependency: let it ask \
-             /z/health/readiness instead"
+            "WARN {name} probes /z/health, which fails whenever a service dependency fails: \
+             probe /z/health/readiness instead"
         );
         let all = PROBERS.map(|(header, value, _)| (HEALTH, header, value));
         let mut requests = vec![(HEALTH, "user-agent", "curl/8.9.1"), (HEALTH, header, value)];

@@ -121,7 +121,7 @@ async fn management_checks_durations() {
 async fn management_checks_of_no_check_are_refused() {
     let checks = r#"{"bd": {"critical": false}}"#;
     let refusal = Program::configured(&[]).env("MANAGEMENT_CHECKS", checks).refusal().await;
-    assert!(refusal.contains("`checks.bd` is configured"), "{refusal}");
+    assert!(refusal.contains("`checks.bd`: unknown check `bd`; did you mean `db`?"), "{refusal}");
 }
 
 /// By default, a probe is answered before a check that hangs is late.

@@ -121,13 +121,18 @@ async fn an_unknown_info_key_is_refused() {
     let error = contributing().info_keys(["app", "vists"]).prefix("{").build().unwrap_err();
     assert!(error.is_invalid(), "{error}");
     let text = error.to_string();
-    assert!(text.contains("`info_keys` allows \"vists\", which is no key"), "{text}");
+    assert!(
+        text.contains(
+            "`info_keys`: unknown key `vists`; did you mean `visits`? Give a key of `/info`"
+        ),
+        "{text}"
+    );
     assert_eq!(error.mistakes().len(), 2, "with the other one: {text}");
     // An attribute may be there on another machine.
     let elsewhere = info(contributing().info_keys(["deployment.environment.name"])).await;
     assert_eq!(elsewhere, json!({}));
     let program = Program::configured(&["/z/info"]).env("MANAGEMENT_INFO_KEYS", r#"["ap"]"#);
-    assert!(program.refusal().await.contains("`info_keys` allows \"ap\""));
+    assert!(program.refusal().await.contains("`info_keys`: unknown key `ap`; did you mean `app`?"));
 }
 
 // Endpoints that are switched off.

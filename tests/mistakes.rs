@@ -75,7 +75,7 @@ fn all_at_once_with_their_places() {
     let text = error.to_string();
     for expected in [
         format!(
-            "check `db` at tests/mistakes.rs:{} takes `mistakes::Pool`, and the builder has none but `u8`",
+            "check `db` at tests/mistakes.rs:{} takes `mistakes::Pool`, but the builder has only `u8`",
             line("check(\"db\")")
         ),
         format!(
@@ -95,15 +95,14 @@ fn all_at_once_with_their_places() {
         "check `both`".into(),
         "`timeout` is zero".into(),
         "`ttl` and `interval` exclude each other".into(),
-        "takes `axum::extract::state::State<mistakes::Pool>`, and the builder has none but `u8`: \
-         an extractor of axum is for handlers, so take `&mistakes::Pool`"
+        "takes `axum::extract::state::State<mistakes::Pool>`, but the builder has only `u8`: \
+         extractors of axum work in handlers only, so take `&mistakes::Pool`"
             .into(),
-        "an extractor of axum is for handlers, so take `&mistakes::Config`".into(),
+        "extractors of axum work in handlers only, so take `&mistakes::Config`".into(),
         "takes `core::option::Option<mistakes::Pool>`".into(),
-        "`Option<&mistakes::Pool>` is `None` where there is no `mistakes::Pool`".into(),
-        "`.require(\"not_there\")` finds no such check: there are".into(),
-        "`.require(\"cahce\")` finds no such check: did you mean \"cache\"? there are `both`, "
-            .into(),
+        "`Option<&mistakes::Pool>` is `None` without a `mistakes::Pool`".into(),
+        "`.require(\"not_there\")`: unknown check `not_there` (known: `both`, ".into(),
+        "`.require(\"cahce\")`: unknown check `cahce`; did you mean `cache`? The linker".into(),
         "use its_crate as _;".into(),
         "`.without(\"nobody\")`".into(),
         "`.replace(\"nobody_either\")`".into(),

@@ -25,7 +25,10 @@ fn the_own_library_that_main_never_names_is_noticed() {
     let output = Command::new(env!("CARGO_BIN_EXE_unnamed")).output().unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("`.require(\"unnamed\")` finds no such check"), "{said}");
+    assert!(
+        said.contains("`.require(\"unnamed\")`: unknown check `unnamed` (known: none). The linker"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum_only as _;
 use core_only as _;
 use management_axum::{
-    Builder, Check, Health, IntoHealth, Kind, Management, Status, health_check, info_contributor,
-    liveness_check, readiness_check, startup_check,
+    Builder, Check, CheckKind, Health, IntoHealth, Management, Status, health_check,
+    info_contributor, liveness_check, readiness_check, startup_check,
 };
 use renamed as _;
 use serde::Serialize;
@@ -235,7 +235,7 @@ fn what_is_registered_is_told() {
     let alive = find("alive");
     assert_eq!(
         (alive.kind, alive.critical, alive.krate),
-        (Kind::Liveness, false, Some("registration"))
+        (CheckKind::Liveness, false, Some("registration"))
     );
     assert_eq!(alive.groups, ["payments", "orders"]);
     let line = include_str!("registration.rs").lines().nth(alive.line as usize - 1).unwrap();
@@ -243,11 +243,11 @@ fn what_is_registered_is_told() {
     assert!(alive.file.ends_with("registration.rs"), "{}", alive.file);
 
     assert_eq!(find("core_only_startup").krate, Some("core_only"));
-    assert_eq!(find("core_only_startup").kind, Kind::Startup);
-    assert_eq!(find("core_only_readiness").kind, Kind::Readiness);
-    assert_eq!(find("core_only_liveness").kind, Kind::Liveness);
+    assert_eq!(find("core_only_startup").kind, CheckKind::Startup);
+    assert_eq!(find("core_only_readiness").kind, CheckKind::Readiness);
+    assert_eq!(find("core_only_liveness").kind, CheckKind::Liveness);
     assert_eq!(find("renamed_core").krate, Some("renamed"));
-    assert_eq!(find("named_by_function").kind, Kind::Readiness);
+    assert_eq!(find("named_by_function").kind, CheckKind::Readiness);
 }
 
 #[tokio::test]
@@ -309,11 +309,11 @@ async fn a_replacement_takes_over_what_it_leaves_open() {
     let checks = management.checks();
     let find = |name: &str| checks.iter().find(|check| check.name == name).unwrap();
     let alive = find("alive");
-    assert_eq!((alive.kind, alive.critical), (Kind::Liveness, false));
+    assert_eq!((alive.kind, alive.critical), (CheckKind::Liveness, false));
     assert_eq!(alive.groups, ["payments", "orders"]);
     assert_eq!(alive.krate, None);
     assert_eq!(management.liveness().await.status(), Status::Degraded);
-    assert_eq!((find("several").kind, find("several").critical), (Kind::Readiness, false));
+    assert_eq!((find("several").kind, find("several").critical), (CheckKind::Readiness, false));
 
     let error = builder().replace(Check::new("nobody", async || ())).build().unwrap_err();
     assert!(error.is_absent() && error.to_string().contains(r#".replace("nobody")"#), "{error}");

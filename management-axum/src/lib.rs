@@ -32,9 +32,9 @@ pub use management_core::__private;
 pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
-    Availability, AvailabilityState, Awaited, Builder, Check, CheckConfig, CheckInfo, Component,
-    Config, Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoVersion, Kind,
-    Management, Server, ShowDetails, Status, endpoint,
+    Availability, AvailabilityState, Awaited, Builder, Check, CheckConfig, CheckInfo, CheckKind,
+    Component, Config, Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoVersion,
+    Management, Probe, Server, ShowDetails, Status, endpoint,
 };
 #[doc(inline)]
 pub use management_macros::{

@@ -43,70 +43,42 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod accept;
-mod assemble;
-mod availability;
-mod awaited;
-mod builder;
+mod build;
 mod check;
-mod collect;
 mod config;
 mod dependency;
 pub mod endpoint;
-mod environment;
 mod error;
-mod exposure;
-mod group;
-mod grouping;
-mod health;
 mod info;
-mod json;
-mod log;
+mod line;
 mod management;
-mod mask;
-mod name;
-mod news;
-mod overrides;
-mod prefix;
-mod provided;
-mod reason;
-mod registry;
 mod report;
-mod returned;
-mod route;
-mod runner;
-mod scope;
-mod secret;
-mod service_link;
-mod settings;
-mod similar;
-mod slot;
-mod state;
-mod status;
-mod strict;
+mod run;
+mod sync;
 mod text;
-mod variables;
-mod version;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
-pub use availability::{Availability, AvailabilityState, Server};
-pub use awaited::Awaited;
-pub use builder::Builder;
-pub use check::{Check, Kind};
+pub use build::builder::Builder;
+pub use check::Check;
+pub use check::awaited::Awaited;
+pub use check::health::{Health, IntoHealth};
+pub use check::kind::CheckKind;
+pub use check::probe::Probe;
+pub use check::provided::IntoVersion;
+pub use check::status::Status;
+pub use config::group::Group;
+pub use config::show_details::ShowDetails;
 pub use config::{CheckConfig, Config};
 pub use dependency::Dependency;
 pub use error::Error;
-pub use exposure::ShowDetails;
-pub use group::Group;
-pub use health::{Health, IntoHealth};
 pub use management::{CheckInfo, Management};
 pub use management_macros::{
     health_check, info_contributor, liveness_check, readiness_check, startup_check,
     version_provider,
 };
-pub use provided::IntoVersion;
-pub use report::{Component, HealthReport};
-pub use status::Status;
+pub use report::availability::{Availability, AvailabilityState, Server};
+pub use report::component::Component;
+pub use report::health_report::HealthReport;

@@ -1,29 +1,32 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use crate::availability::Availability;
-use crate::builder::Builder;
-use crate::check::{Check, Kind};
+use crate::check::kind::CheckKind;
+use crate::check::name::AVAILABILITY;
+use crate::check::probe::Probe;
+use crate::check::settings::Settings;
 use crate::config::CheckConfig;
+use crate::config::exposure::Exposure;
 use crate::error::Error;
-use crate::exposure::Exposure;
-use crate::info::Contributor;
 use crate::info::identity::Identity;
-use crate::log::{self, line};
-use crate::name::AVAILABILITY;
-use crate::overrides;
-use crate::report::{Answered, Component, HealthReport, LeftOut, Pending};
-use crate::scope::{Groups, Question, Scope, Scopes};
-use crate::settings::Settings;
-use crate::slot::{Signals, Slot};
-use crate::version::Version;
+use crate::info::provider::Contributor;
+use crate::info::version::Version;
+use crate::report::ask::{Answered, LeftOut, Pending};
+use crate::report::availability::Availability;
+use crate::report::component::Component;
+use crate::report::health_group::{CustomGroups, HealthGroup, HealthGroups};
+use crate::report::health_report::HealthReport;
+use crate::report::log;
+use crate::report::registered::RegisteredCheck;
+use crate::report::signals::Signals;
+use crate::sync::{Mutex, RwLock};
 
 /// The checks of a service, and how they are run.
 ///
@@ -55,14 +58,14 @@ pub struct Management {
 
 pub(crate) struct Inner {
     pub(crate) identity: Identity,
-    pub(crate) slots: RwLock<Arc<Vec<Arc<Slot>>>>,
+    pub(crate) checks: RwLock<Arc<Vec<Arc<RegisteredCheck>>>>,
     pub(crate) version: Version,
     pub(crate) contributors: Vec<Contributor>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) defaults: Settings,
     pub(crate) overrides: BTreeMap<String, CheckConfig>,
     pub(crate) health_budget: Duration,
-    pub(crate) scopes: Scopes,
+    pub(crate) groups: HealthGroups,
     pub(crate) exposure: Exposure,
     pub(crate) has_dependencies: bool,
     pub(crate) availability: Availability,
@@ -74,8 +77,8 @@ pub(crate) struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let slots = self.slots.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for runner in slots.iter().flat_map(|slot| slot.runners()) {
+        let checks = self.checks.get_mut();
+        for runner in checks.iter().flat_map(|check| check.runners()) {
             runner.close();
         }
         for contributor in &self.contributors {
@@ -88,20 +91,6 @@ impl Drop for Inner {
 }
 
 impl Management {
-    /// All that attributes have registered, with nothing configured.
-    ///
-    /// # Errors
-    ///
-    /// As [`Builder::build`].
-    pub fn new() -> Result<Self, Error> {
-        Management::builder().build()
-    }
-
-    /// A builder that knows all that attributes have registered.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     pub(crate) fn from_inner(inner: Inner) -> Self {
         let management = Management { inner: Arc::new(inner) };
         management.wake();
@@ -117,23 +106,23 @@ impl Management {
     /// The answer takes as long as the slowest check, and not longer than
     /// [`Builder::health_budget`].
     pub async fn health(&self) -> HealthReport {
-        self.report(self.scope(Question::Health)).await
+        self.report(self.inner.groups.health()).await
     }
 
     /// Whether the process has to be restarted: the liveness checks.
     pub async fn liveness(&self) -> HealthReport {
-        self.report(self.scope(Question::Liveness)).await
+        self.report(self.inner.groups.probe(Probe::Liveness)).await
     }
 
     /// Whether the service wants requests: readiness and liveness checks, and startup checks that
     /// have not succeeded yet.
     pub async fn readiness(&self) -> HealthReport {
-        self.report(self.scope(Question::Readiness)).await
+        self.report(self.inner.groups.probe(Probe::Readiness)).await
     }
 
     /// Whether the service has started: each startup check until its first success.
     pub async fn startup(&self) -> HealthReport {
-        self.report(self.scope(Question::Startup)).await
+        self.report(self.inner.groups.probe(Probe::Startup)).await
     }
 
     /// The checks of a group, by its name, if there is such a group. A group is made by the checks that
@@ -154,11 +143,11 @@ impl Management {
     /// # }
     /// ```
     pub async fn group(&self, name: &str) -> Option<HealthReport> {
-        let scope = match Question::probe(name) {
-            Some(probe) => Arc::clone(self.scope(probe)),
-            None => Arc::clone(self.groups().get(name)?),
+        let group = match Probe::named(name) {
+            Some(probe) => Arc::clone(self.inner.groups.probe(probe)),
+            None => Arc::clone(self.inner.groups.custom().get(name)?),
         };
-        Some(self.report(&scope).await)
+        Some(self.report(&group).await)
     }
 
     /// Whether the service wants requests: what it says of itself.
@@ -190,7 +179,7 @@ impl Management {
     }
 
     fn listen_address(&self) -> MutexGuard<'_, Option<String>> {
-        self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.listen.lock()
     }
 
     /// Whether there is an [`Endpoint`](crate::endpoint::Endpoint) of this that could answer, such as those
@@ -206,8 +195,8 @@ impl Management {
             return Some(self.inner.availability.component_always());
         }
         self.wake();
-        let slot = self.find(name)?;
-        let answered = match self.ask_one(self.scope(Question::Health), &slot).now() {
+        let check = self.find(name)?;
+        let answered = match self.ask_one(self.inner.groups.health(), &check).now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
@@ -226,14 +215,14 @@ impl Management {
         self.inner.identity.resource(version.ok().flatten().as_deref())
     }
 
-    async fn report(&self, scope: &Arc<Scope>) -> HealthReport {
+    async fn report(&self, group: &Arc<HealthGroup>) -> HealthReport {
         self.wake();
-        let pending = self.ask(scope, &LeftOut::default());
+        let pending = self.ask(group, &LeftOut::default());
         let answered = match pending.now() {
             Ok(answered) => answered,
             Err(pending) => pending.wait().await,
         };
-        self.note(scope, &answered);
+        self.note(group, &answered);
         answered.report
     }
 
@@ -246,33 +235,23 @@ impl Management {
 
     /// The checks there are, sorted by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
-        let groups = self.groups();
-        self.slots().iter().map(|slot| CheckInfo::new(slot, &groups)).collect()
+        let groups = self.inner.groups.custom();
+        self.registered().iter().map(|check| CheckInfo::new(check, &groups)).collect()
     }
 
-    /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
-    /// one that is switched off is not added. A group that it names and that is not there yet is made, and
-    /// goes when the last check that names it is [unregistered](Self::unregister).
-    ///
-    /// # Errors
-    ///
-    /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
-    pub fn register(&self, mut check: Check) -> Result<(), Error> {
-        if let Some(overriding) = self.inner.overrides.get(&check.name) {
-            let told = overrides::change(&mut check, overriding);
-            line!(INFO, "{told}");
-            if overriding.enabled == Some(false) {
-                return Ok(());
-            }
-        }
-        let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = Arc::new(self.inner.accept(check, &slots)?);
-        let at = slots.partition_point(|other| other.name() < slot.name());
-        Arc::make_mut(&mut slots).insert(at, Arc::clone(&slot));
-        self.inner.scopes.add(&slot.groups);
-        drop(slots);
+    /// Adds what `accept` makes of the checks there are, which do not change meanwhile.
+    pub(crate) fn add(
+        &self,
+        accept: impl FnOnce(&[Arc<RegisteredCheck>]) -> Result<RegisteredCheck, Error>,
+    ) -> Result<(), Error> {
+        let mut checks = self.inner.checks.write();
+        let check = Arc::new(accept(&checks)?);
+        let at = checks.partition_point(|other| other.name() < check.name());
+        Arc::make_mut(&mut checks).insert(at, Arc::clone(&check));
+        self.inner.groups.add(&check.groups);
+        drop(checks);
         self.inner.signals.advance();
-        start(&slot, Instant::now());
+        start(&check, Instant::now());
         Ok(())
     }
 
@@ -282,47 +261,46 @@ impl Management {
     /// A group that exists only because checks name it goes with the last of them; one that was given with
     /// [`Builder::group`] or in [`Config::groups`](crate::Config::groups) stays.
     pub fn unregister(&self, name: &str) -> bool {
-        let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let Ok(at) = slots.binary_search_by(|slot| slot.name().cmp(name)) else { return false };
-        let slot = Arc::make_mut(&mut slots).remove(at);
-        self.inner.scopes.remove(&slot.groups, &slots);
-        drop(slots);
+        let mut checks = self.inner.checks.write();
+        let Ok(at) = checks.binary_search_by(|check| check.name().cmp(name)) else { return false };
+        let check = Arc::make_mut(&mut checks).remove(at);
+        self.inner.groups.remove(&check.groups, &checks);
+        drop(checks);
         self.inner.signals.advance();
-        slot.runners().for_each(|runner| runner.retire());
+        check.runners().for_each(|runner| runner.retire());
         true
     }
 
-    pub(crate) fn slots(&self) -> Arc<Vec<Arc<Slot>>> {
-        Arc::clone(&self.inner.slots.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn registered(&self) -> Arc<Vec<Arc<RegisteredCheck>>> {
+        Arc::clone(&self.inner.checks.read())
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<Arc<Slot>> {
-        let slots = self.slots();
-        let at = slots.binary_search_by(|slot| slot.name().cmp(name)).ok()?;
-        Some(Arc::clone(&slots[at]))
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<RegisteredCheck>> {
+        let checks = self.registered();
+        let at = checks.binary_search_by(|check| check.name().cmp(name)).ok()?;
+        Some(Arc::clone(&checks[at]))
     }
 
-    pub(crate) fn scope(&self, question: Question) -> &Arc<Scope> {
-        self.inner.scopes.question(question)
+    pub(crate) fn groups(&self) -> &HealthGroups {
+        &self.inner.groups
     }
 
-    /// The groups of the service's own.
-    pub(crate) fn groups(&self) -> Arc<Groups> {
-        self.inner.scopes.groups()
+    pub(crate) fn ask(&self, group: &Arc<HealthGroup>, left_out: &LeftOut) -> Pending {
+        Pending::ask(&self.registered(), &self.inner.availability, group, left_out)
     }
 
-    pub(crate) fn ask(&self, scope: &Arc<Scope>, left_out: &LeftOut) -> Pending {
-        Pending::ask(&self.slots(), &self.inner.availability, scope, left_out)
-    }
-
-    pub(crate) fn ask_one(&self, scope: &Arc<Scope>, slot: &Arc<Slot>) -> Pending {
-        Pending::ask_one(slot, scope)
+    pub(crate) fn ask_one(
+        &self,
+        group: &Arc<HealthGroup>,
+        check: &Arc<RegisteredCheck>,
+    ) -> Pending {
+        Pending::ask_one(check, group)
     }
 
     /// Logs an answer that differs from the one before it.
-    pub(crate) fn note(&self, scope: &Scope, answered: &Answered) {
-        let before = scope.answered(answered.report.status());
-        log::answer(scope, before, &answered.report);
+    pub(crate) fn note(&self, group: &HealthGroup, answered: &Answered) {
+        let before = group.replace_status(answered.report.status());
+        log::answer(group, before, &answered.report);
     }
 
     /// Starts the background work that should be going on and is not.
@@ -338,8 +316,8 @@ impl Management {
             return;
         }
         let now = Instant::now();
-        for slot in self.slots().iter() {
-            start(slot, now);
+        for check in self.registered().iter() {
+            start(check, now);
         }
         for contributor in &self.inner.contributors {
             contributor.runner.start_in_background(now, false);
@@ -351,9 +329,9 @@ impl Management {
 }
 
 /// What a probe reads is run once unasked, so that no pod loses its first period.
-fn start(slot: &Slot, now: Instant) {
-    for runner in slot.runners() {
-        let is_probed = slot.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
+fn start(check: &RegisteredCheck, now: Instant) {
+    for runner in check.runners() {
+        let is_probed = check.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
         runner.start_in_background(now, is_probed);
     }
 }
@@ -374,7 +352,7 @@ pub struct CheckInfo {
     /// Its name.
     pub name: String,
     /// Which questions it takes part in.
-    pub kind: Kind,
+    pub kind: CheckKind,
     /// Whether a failure fails the whole, or only degrades it.
     pub critical: bool,
     /// The groups that it is also a part of.
@@ -388,18 +366,18 @@ pub struct CheckInfo {
 }
 
 impl CheckInfo {
-    fn new(slot: &Slot, groups: &Groups) -> Self {
-        let others = groups.values().filter(|group| !slot.groups.contains(&group.name));
-        let own = slot.groups.iter().filter_map(|name| groups.get(name));
-        let groups = own.chain(others).filter(|group| group.has(slot));
+    fn new(check: &RegisteredCheck, groups: &CustomGroups) -> Self {
+        let others = groups.iter().filter(|(name, _)| !check.groups.contains(name));
+        let own = check.groups.iter().filter_map(|name| groups.get_key_value(name));
+        let groups = own.chain(others).filter(|(_, group)| group.has(check));
         CheckInfo {
-            name: slot.name().to_owned(),
-            kind: slot.about.kind,
-            critical: slot.about.critical,
-            groups: groups.map(|group| group.name.clone()).collect(),
-            krate: slot.origin.krate(),
-            file: slot.origin.file(),
-            line: slot.origin.line(),
+            name: check.name().to_owned(),
+            kind: check.about.kind,
+            critical: check.about.critical,
+            groups: groups.map(|(name, _)| name.clone()).collect(),
+            krate: check.origin.crate_name(),
+            file: check.origin.file(),
+            line: check.origin.line(),
         }
     }
 }

@@ -6,12 +6,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::attribute::{Door, Kind};
+use crate::role::{Door, Role};
 use crate::validate::{Arguments, Parameter, Signature, Taken};
 
 /// The entry that registers the function, to stand behind it.
 pub(crate) fn expand(
-    kind: Kind,
+    role: Role,
     door: Door,
     name: &str,
     arguments: &Arguments,
@@ -20,8 +20,8 @@ pub(crate) fn expand(
     let door = arguments.krate.as_ref().map_or_else(|| door.path(), ToTokens::to_token_stream);
     let door = quote!(#door::__private);
     let conditions = &signature.conditions;
-    let entry = entry(kind, &door, name, arguments);
-    let bind = bind(kind, &door, signature);
+    let entry = entry(role, &door, name, arguments);
+    let bind = bind(role, &door, signature);
     quote! {
         #(#conditions)*
         const _: () = {
@@ -32,24 +32,24 @@ pub(crate) fn expand(
     }
 }
 
-fn entry(kind: Kind, door: &TokenStream, name: &str, arguments: &Arguments) -> TokenStream {
+fn entry(role: Role, door: &TokenStream, name: &str, arguments: &Arguments) -> TokenStream {
     let origin = quote!(#door::Origin::new(
         ::core::module_path!(),
         ::core::file!(),
         ::core::line!(),
     ));
     let settings = settings(door, arguments);
-    match kind {
-        Kind::Check(probe) => {
-            let variant = probe.variant();
-            let kind = quote!(#door::Kind::#variant);
+    match role {
+        Role::Check(kind) => {
+            let variant = kind.variant();
+            let kind = quote!(#door::CheckKind::#variant);
             let groups = &arguments.groups;
             quote! {
                 #door::CheckEntry::new(#name, #kind, &[#(#groups),*], #origin, #settings, __bind)
             }
         }
-        Kind::Version => quote!(#door::VersionEntry::new(#origin, #settings, __bind)),
-        Kind::Info => quote!(#door::InfoEntry::new(#name, #origin, #settings, __bind)),
+        Role::Version => quote!(#door::VersionEntry::new(#origin, #settings, __bind)),
+        Role::Info => quote!(#door::InfoEntry::new(#name, #origin, #settings, __bind)),
     }
 }
 
@@ -75,11 +75,11 @@ fn tokens(duration: Duration) -> TokenStream {
 }
 
 /// The function that finds the state and returns the job that calls the user's function.
-fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
-    let value = match kind {
-        Kind::Check(_) => quote!(#door::Health),
-        Kind::Version => quote!(#door::Provided<::core::option::Option<#door::String>>),
-        Kind::Info => quote!(#door::Provided<#door::Json>),
+fn bind(role: Role, door: &TokenStream, signature: &Signature) -> TokenStream {
+    let value = match role {
+        Role::Check(_) => quote!(#door::Health),
+        Role::Version => quote!(#door::Provided<::core::option::Option<#door::String>>),
+        Role::Info => quote!(#door::Provided<#door::Json>),
     };
     let variables: Vec<_> =
         (0..signature.parameters.len()).map(|index| format_ident!("__state_{index}")).collect();
@@ -104,7 +104,7 @@ fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
     let at = function.span();
     let job_type = respanned(quote!(#door::Job), at);
     let job = if signature.is_async {
-        let outcome = outcome(kind, door, signature, &quote_spanned!(at=> #call.await));
+        let outcome = outcome(role, door, signature, &quote_spanned!(at=> #call.await));
         quote_spanned! {at=>
             #job_type::future(move || {
                 #(#(#conditions)* let #variables = ::core::clone::Clone::clone(&#variables);)*
@@ -112,7 +112,7 @@ fn bind(kind: Kind, door: &TokenStream, signature: &Signature) -> TokenStream {
             })
         }
     } else {
-        let outcome = outcome(kind, door, signature, &call);
+        let outcome = outcome(role, door, signature, &call);
         quote_spanned!(at=> #job_type::blocking(move || #outcome))
     };
     quote! {
@@ -134,7 +134,7 @@ fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
 
 /// Turns what the function returned into what its runner keeps.
 fn outcome(
-    kind: Kind,
+    role: Role,
     door: &TokenStream,
     signature: &Signature,
     returned: &TokenStream,
@@ -148,10 +148,10 @@ fn outcome(
         use #door::{AsIs as _, AsText as _, Untouched as _};
         (&&#door::Returned::<#output>::new(#returned)).told()
     }};
-    match kind {
-        Kind::Check(_) => quote_spanned!(at=> #door::health(#told)),
-        Kind::Version => quote_spanned!(at=> #door::version(#told)),
-        Kind::Info => {
+    match role {
+        Role::Check(_) => quote_spanned!(at=> #door::health(#told)),
+        Role::Version => quote_spanned!(at=> #door::version(#told)),
+        Role::Info => {
             let at = output.span();
             let door = respanned(door.clone(), at);
             quote_spanned! {at=> {

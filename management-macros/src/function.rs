@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Signature, Visibility};
 
-use crate::attribute::Kind;
+use crate::role::Role;
 
 /// A function; its body is the user's and is not looked into.
 pub(crate) struct Function {
@@ -24,10 +24,10 @@ impl Parse for Function {
     }
 }
 
-pub(crate) fn parse(kind: Kind, item: TokenStream) -> syn::Result<Function> {
+pub(crate) fn parse(role: Role, item: TokenStream) -> syn::Result<Function> {
     let at = item.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span());
     syn::parse2(item).map_err(|_| {
-        let attribute = kind.attribute();
+        let attribute = role.attribute();
         syn::Error::new(
             at,
             format!("`#[{attribute}]` goes on a free `fn` or `async fn` that has a body"),

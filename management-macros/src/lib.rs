@@ -5,42 +5,42 @@
 //! for that reason, once per crate.
 
 mod args;
-mod attribute;
 mod enclosing;
 mod expand;
 mod externs;
 mod function;
 mod reserved;
+mod role;
 mod validate;
 
 use proc_macro::TokenStream;
 use quote::quote;
 
-use attribute::{Door, Kind, Probe};
+use role::{CheckKind, Door, Role};
 
 macro_rules! attributes {
-    ($($kind:expr, $docs:literal => $core:ident, $axum:ident;)*) => {$(
+    ($($role:expr, $docs:literal => $core:ident, $axum:ident;)*) => {$(
         #[doc = include_str!($docs)]
         #[proc_macro_attribute]
         pub fn $core(args: TokenStream, item: TokenStream) -> TokenStream {
-            register($kind, Door::Core, args.into(), &item.into()).into()
+            register($role, Door::Core, args.into(), &item.into()).into()
         }
 
         #[doc = include_str!($docs)]
         #[proc_macro_attribute]
         pub fn $axum(args: TokenStream, item: TokenStream) -> TokenStream {
-            register($kind, Door::Axum, args.into(), &item.into()).into()
+            register($role, Door::Axum, args.into(), &item.into()).into()
         }
     )*};
 }
 
 attributes! {
-    Kind::Check(Probe::Health), "../docs/health_check.md" => health_check, axum_health_check;
-    Kind::Check(Probe::Readiness), "../docs/readiness_check.md" => readiness_check, axum_readiness_check;
-    Kind::Check(Probe::Liveness), "../docs/liveness_check.md" => liveness_check, axum_liveness_check;
-    Kind::Check(Probe::Startup), "../docs/startup_check.md" => startup_check, axum_startup_check;
-    Kind::Version, "../docs/version_provider.md" => version_provider, axum_version_provider;
-    Kind::Info, "../docs/info_contributor.md" => info_contributor, axum_info_contributor;
+    Role::Check(CheckKind::Health), "../docs/health_check.md" => health_check, axum_health_check;
+    Role::Check(CheckKind::Readiness), "../docs/readiness_check.md" => readiness_check, axum_readiness_check;
+    Role::Check(CheckKind::Liveness), "../docs/liveness_check.md" => liveness_check, axum_liveness_check;
+    Role::Check(CheckKind::Startup), "../docs/startup_check.md" => startup_check, axum_startup_check;
+    Role::Version, "../docs/version_provider.md" => version_provider, axum_version_provider;
+    Role::Info, "../docs/info_contributor.md" => info_contributor, axum_info_contributor;
 }
 
 /// The names that no check and no group can have, as an array. Not public API.
@@ -61,28 +61,28 @@ pub fn __reserved_info_keys(_: TokenStream) -> TokenStream {
 
 /// The item as written, then its entry, or every mistake.
 fn register(
-    kind: Kind,
+    role: Role,
     door: Door,
     args: proc_macro2::TokenStream,
     item: &proc_macro2::TokenStream,
 ) -> proc_macro2::TokenStream {
     let entry =
-        entry(kind, door, args, item.clone()).unwrap_or_else(|error| error.to_compile_error());
+        entry(role, door, args, item.clone()).unwrap_or_else(|error| error.to_compile_error());
     quote!(#item #entry)
 }
 
 fn entry(
-    kind: Kind,
+    role: Role,
     door: Door,
     args: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
-    let arguments = syn::parse2(args).and_then(|args| validate::arguments(kind, door, args));
-    let signature = function::parse(kind, item).and_then(|found| validate::signature(kind, &found));
+    let arguments = syn::parse2(args).and_then(|args| validate::arguments(role, door, args));
+    let signature = function::parse(role, item).and_then(|found| validate::signature(role, &found));
     match (arguments, signature) {
         (Ok(arguments), Ok(signature)) => {
-            let name = validate::name(kind, &arguments, &signature)?;
-            Ok(expand::expand(kind, door, &name, &arguments, &signature))
+            let name = validate::name(role, &arguments, &signature)?;
+            Ok(expand::expand(role, door, &name, &arguments, &signature))
         }
         (Err(mut errors), Err(more)) => {
             errors.combine(more);

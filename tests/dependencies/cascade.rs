@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use management_axum::{Check, Dependency, Kind, Management, Status};
+use management_axum::{Check, Dependency, Management, Status};
 use serde_json::json;
 use support::fetch;
 use tokio::io::AsyncWriteExt;
@@ -15,9 +15,8 @@ use super::{Connection, PATIENCE, Peer, answer, json as json_answer};
 #[tokio::test]
 async fn readiness_asks_those_that_it_is_told_to() {
     let peer = Peer::answering(answer("503 No", "", r#"{"status":"DOWN"}"#)).await;
-    let management = builder(users(&format!("{}?a=b", peer.url())))
+    let management = builder(users(&format!("{}?a=b", peer.url())).readiness())
         .service_dependency("search", users(&peer.url()))
-        .cascade(Kind::Readiness, ["users"])
         .probe_budget(PATIENCE)
         .build()
         .unwrap();

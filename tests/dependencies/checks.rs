@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use management_axum::{
-    Builder, Check, Config, Dependency, Health, Kind, Management, ShowDetails, Status,
+    Builder, Check, CheckKind, Config, Dependency, Health, Management, ShowDetails, Status,
 };
 use serde_json::{Value, json};
 use support::{Lines, get};
@@ -220,7 +220,7 @@ async fn it_is_listed_and_answers_alone() {
     let management = builder(users(&peer.url()).critical(false)).build().unwrap();
     let checks = management.checks();
     let [info] = &checks[..] else { panic!("{checks:?}") };
-    assert_eq!((&*info.name, info.kind, info.critical), ("users", Kind::Dependency, false));
+    assert_eq!((&*info.name, info.kind, info.critical), ("users", CheckKind::Dependency, false));
     assert_eq!((info.file, info.krate), (file!(), None));
 
     let answer = get(&management_axum::router(&management), "/z/health/users").await;
@@ -228,7 +228,7 @@ async fn it_is_listed_and_answers_alone() {
     assert_eq!(answer.status, 200);
     assert_eq!(alone, json!({"status": "UP", "components": {"db": {"status": "UP"}}}));
     let report = management.health().await;
-    assert_eq!(report.components()[0].kind(), Kind::Dependency);
+    assert_eq!(report.components()[0].kind(), CheckKind::Dependency);
 
     let shown = builder(users(&peer.url())).show_details(ShowDetails::always()).build().unwrap();
     let answer = get(&management_axum::router(&shown), "/z/health/users").await;
@@ -256,7 +256,7 @@ async fn it_can_be_replaced_in_tests() {
         .build()
         .unwrap();
     let info = management.checks().remove(0);
-    assert_eq!((info.kind, info.critical), (Kind::Dependency, false));
+    assert_eq!((info.kind, info.critical), (CheckKind::Dependency, false));
     let body = health(&management_axum::router(&management)).await;
     assert_eq!(body["status"], "DEGRADED");
     let users = &body["components"]["users"];
@@ -323,7 +323,7 @@ fn names_that_cannot_be() {
     let error = refused(builder(users("h")).check(Check::new("users", async || ())));
     assert!(error.is_name_taken(), "{error}");
     let said = error.to_string();
-    assert!(said.contains("`users` is the name of a service dependency"), "{said}");
+    assert!(said.contains("the service dependency `users` from "), "{said}");
     assert_eq!(said.matches("tests/dependencies/checks.rs:").count(), 2, "both places: {said}");
 
     let error = refused(builder(users("h")).service_dependency("users", "other"));

@@ -305,5 +305,5 @@ async fn a_group_without_a_member_is_told() {
     let builder = builder.group("said", |group| group.include("availability"));
     drop(built(builder.group("full", |group| group.optional("db"))));
     let told: Vec<_> = lines.take().into_iter().filter(|line| line.starts_with("WARN")).collect();
-    assert_eq!(told, ["WARN group empty has no member, and is UP whatever happens"]);
+    assert_eq!(told, ["WARN group empty has no members, so it is always UP"]);
 }

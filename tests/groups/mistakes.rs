@@ -1,6 +1,6 @@
 //! What cannot be in a group is told by `build()`, with its place.
 
-use management_axum::{Builder, Check, Config, Error, Kind, Management, Status};
+use management_axum::{Builder, Check, Config, Dependency, Error, Management, Status};
 
 use crate::{config, fixed};
 
@@ -22,16 +22,16 @@ fn members_that_are_not_there() {
     one(&error, "the group \"payments\" at tests/groups/mistakes.rs:");
     one(
         &error,
-        "includes `queue`, and there is no such check: there are `db`; `optional` takes one",
+        "includes the unknown check `queue` (known: `db`). `optional` accepts a check that may not exist",
     );
     let error = refused(|builder| builder.group("payments", |group| group.exclude("queue")));
     assert!(error.is_absent());
-    one(&error, "excludes `queue`, and there is no such check: there are `db`");
+    one(&error, "excludes the unknown check `queue` (known: `db`)");
     let given =
         || config(r#"{"groups": {"readiness": {"include": ["queue"], "optional": ["q"]}}}"#);
     let error = refused(|builder| builder.config(given()));
     assert!(error.is_absent());
-    one(&error, "the group \"readiness\" of `groups` includes `queue`");
+    one(&error, "the group \"readiness\" of `groups` includes the unknown check `queue`");
     let error = refused(|builder| builder.group("g", |group| group.include("a\n".repeat(1000))));
     assert!(error.to_string().len() < 500 && !error.to_string().contains('\n'), "{error}");
     let built = Management::builder().group("payments", |group| group.optional("queue")).build();
@@ -43,17 +43,17 @@ fn names() {
     for name in ["ping", "events", ".", "..", "availability", "a/b", "", "a\nb"] {
         let error = refused(|builder| builder.group(name, |group| group.include("db")));
         assert!(error.is_invalid(), "{error}");
-        one(&error, "has a name that ");
+        one(&error, ": the name ");
         assert!(!error.to_string().contains('\n'), "{error}");
     }
     let error = refused(|builder| builder.group("health", |group| group));
-    one(&error, "would be everything: set `show_details` and `status_codes` of the whole");
+    one(&error, "`/health` has every check: set `show_details` and `status_codes` for all answers");
     let error = refused(|builder| builder.group("db", |group| group));
     assert!(error.is_name_taken());
     one(&error, "the check `db` at tests/groups/mistakes.rs:");
     for name in ["a/b", "liveness", ""] {
         let error = refused(|builder| builder.group("payments", |group| group.optional(name)));
-        one(&error, "which no check can be called");
+        one(&error, "no check can have the name `");
     }
     for name in ["payments", "größe 1", "a.b", &"x".repeat(128)] {
         let built = Management::builder().group(name, |group| group).build();
@@ -81,25 +81,25 @@ fn codes() {
 
 #[test]
 fn dependencies_are_no_members_of_probes() {
-    let with = |probe: &str| {
+    let with = |probe: &str, dependency: Dependency| {
         let users = Check::new("users", async || ());
         let builder = Management::builder().without_registered();
-        let builder = builder.service_dependency("users", "127.0.0.1:1").replace(users);
+        let builder = builder.service_dependency("users", dependency).replace(users);
         builder.group(probe, |group| group.optional("users"))
     };
     for (probe, remedy) in [
-        ("readiness", "`cascade` lets readiness ask it"),
-        ("liveness", "a dependency that fails would restart this service, which mends nothing"),
-        ("startup", "services that start together would wait for each other for ever"),
+        ("readiness", "if this service can answer nothing without it, let readiness ask it"),
+        ("liveness", "a restart of this service does not repair the other one"),
+        ("startup", "services that start together would wait for each other"),
     ] {
-        let error = with(probe).build().unwrap_err();
+        let error = with(probe, "127.0.0.1:1".into()).build().unwrap_err();
         assert!(error.is_invalid());
         one(&error, &format!("the group \"{probe}\" at tests/groups/mistakes.rs:"));
-        one(&error, &format!("includes `users`, which is a service dependency: {remedy}"));
-        let cascading = with(probe).cascade(Kind::Readiness, ["users"]).build();
+        one(&error, &format!("includes the service dependency `users`: {remedy}"));
+        let cascading = with(probe, Dependency::new("127.0.0.1:1").readiness()).build();
         assert_eq!(cascading.is_ok(), probe == "readiness", "{cascading:?}");
     }
-    assert!(with("payments").build().is_ok());
+    assert!(with("payments", "127.0.0.1:1".into()).build().is_ok());
 }
 
 #[test]

@@ -69,7 +69,7 @@ async fn members_are_added_and_taken_away() {
 /// A check that may fail again would stop what has started.
 #[tokio::test]
 async fn startup_has_startup_checks_alone() {
-    for (named, told) in [("begun", None), ("ready", Some("which is no startup check"))] {
+    for (named, told) in [("begun", None), ("ready", Some("which is not a startup check"))] {
         let refused = |change: fn(Group, &str) -> Group| {
             let begun = fixed("begun", Status::Up).startup();
             let ready = fixed("ready", Status::Up).readiness();

@@ -2,7 +2,7 @@
 //!
 //! Of https a proxy sees the host and the port alone. Its path is told in the details.
 
-use management_axum::Kind;
+use management_axum::Dependency;
 use serde_json::{Value, json};
 use support::{Peer, Printed, Program, answer, get};
 use tokio::net::TcpListener;
@@ -181,8 +181,7 @@ async fn a_dependency_that_is_down_is_logged_with_url_check_code_and_reason() {
     let _guard = printed.capture(Level::INFO);
     let peer = Peer::saying(answer(503, "application/json", r#"{"status":"DOWN"}"#)).await;
     let app = app(builder()
-        .service_dependency("users", peer.address.to_string())
-        .cascade(Kind::Readiness, ["users"]));
+        .service_dependency("users", Dependency::new(peer.address.to_string()).readiness()));
     assert_eq!(get(&app, "/z/health").await.status, 503);
     assert_eq!(get(&app, "/z/health/readiness").await.status, 503);
     let log = printed.text();

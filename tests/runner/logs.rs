@@ -72,7 +72,7 @@ fn state_that_nothing_takes_is_one_line() {
     let [_, unused] = &told[..] else { panic!("{told:?}") };
     let (start, of_pool) = unused.split_once("::Pool` at ").expect("the types");
     assert!(
-        start.starts_with("INFO state that nothing takes: `in_process::runner::logs::"),
+        start.starts_with("INFO no function takes this state: `in_process::runner::logs::"),
         "{unused}"
     );
     let of_u8 = of_pool.split_once(", `u8` at ").expect("the other type").1;
@@ -289,7 +289,7 @@ async fn a_check_that_begins_to_exceed_the_probe_budget_is_one_line() {
         lines.take(),
         [
             "WARN readiness UNKNOWN: probed: no result within 800ms",
-            "WARN check probed took 2s, longer than the probe budget of 800ms: it is answered from its last result, and `interval` would run it in the background",
+            "WARN check probed took 2s, longer than the probe budget of 800ms: answers use its last result; set `interval` to run it in the background",
             "INFO readiness UNKNOWN → UP",
         ]
     );

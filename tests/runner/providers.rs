@@ -67,7 +67,7 @@ async fn a_late_contributor_is_answered_from_its_last_value() {
     assert_eq!(
         lines.take(),
         [
-            "WARN the info contributor `slow` took 6s, longer than the health budget of 4s 500ms: it is answered from its last result, and `interval` would run it in the background"
+            "WARN the info contributor `slow` took 6s, longer than the health budget of 4s 500ms: answers use its last result; set `interval` to run it in the background"
         ]
     );
     assert_eq!(management.health().await.status(), Status::Up);

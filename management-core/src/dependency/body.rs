@@ -12,13 +12,13 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
 use super::LONGEST_BODY;
-use crate::health::Components;
-use crate::json;
-use crate::log::line;
-use crate::secret::is_secret;
-use crate::status::Status;
-use crate::strict;
+use crate::check::health::Components;
+use crate::check::status::Status;
+use crate::line::line;
 use crate::text;
+use crate::text::json;
+use crate::text::secret::is_secret;
+use crate::text::strict;
 
 /// How deep components may lie in components, and details in details.
 const LEVELS: usize = 8;

@@ -17,8 +17,8 @@ use tokio::time::timeout;
 use super::body::{self, Said};
 use super::resolver::Resolver;
 use super::{CASCADE, LONGEST_BODY};
-use crate::health::Health;
-use crate::status::Status;
+use crate::check::health::Health;
+use crate::check::status::Status;
 use crate::text;
 
 /// How long the body of an answer that is not 200 is waited for.
@@ -56,7 +56,7 @@ impl Clients {
         Clients::resolving(options, Resolver::default())
     }
 
-    pub(super) fn resolving(options: &Options<'_>, resolver: Resolver) -> Result<Self, String> {
+    pub(crate) fn resolving(options: &Options<'_>, resolver: Resolver) -> Result<Self, String> {
         Ok(Clients {
             tls: tls(options)?,
             resolver: Arc::new(resolver),
@@ -66,7 +66,7 @@ impl Clients {
     }
 
     #[cfg(test)]
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.made.len()
     }
 

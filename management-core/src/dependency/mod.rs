@@ -3,13 +3,11 @@
 #[cfg(feature = "dependencies")]
 mod body;
 #[cfg(feature = "dependencies")]
-mod client;
+pub(crate) mod client;
 #[cfg(feature = "dependencies")]
-mod resolver;
+pub(crate) mod resolver;
 #[cfg(feature = "dependencies")]
-pub(crate) mod targets;
-#[cfg(feature = "dependencies")]
-mod url;
+pub(crate) mod url;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,8 +18,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::check::Origin;
-use crate::settings::{Settings, duration};
+use crate::check::origin::Origin;
+use crate::check::settings::{Settings, duration};
 
 /// Tells a service that it is asked by another one, and not by a prober. It then answers from its own
 /// checks alone, so that services that need each other in a circle come to an end.
@@ -52,6 +50,8 @@ pub struct Dependency {
     pub(crate) url: String,
     pub(crate) settings: Settings,
     pub(crate) headers: Vec<(String, String)>,
+    /// Whether readiness asks it, too.
+    pub(crate) readiness: bool,
     /// Where the program gave it; nothing for one from configuration.
     pub(crate) origin: Option<Origin>,
 }
@@ -62,12 +62,30 @@ impl Dependency {
     /// What has a path is asked there. What has none is taken for a service like this one, and asked at
     /// `/health` under the own prefix. Without a scheme, it is `preferred_url_scheme`.
     pub fn new(url: impl Into<String>) -> Self {
-        Dependency { url: url.into(), settings: Settings::new(), headers: Vec::new(), origin: None }
+        Dependency {
+            url: url.into(),
+            settings: Settings::new(),
+            headers: Vec::new(),
+            readiness: false,
+            origin: None,
+        }
     }
 
     /// Adds a header to each request. Its value is shown nowhere.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Lets readiness ask it, too, at its URL followed by `/readiness`. Defaults to asking it for
+    /// `/health` alone.
+    ///
+    /// Readiness then takes this service out of work together with the other one, and with every service
+    /// that needs it. If this service can answer anything without the other one, leave it out. Liveness
+    /// and startup cannot ask other services: a restart of this service repairs no other one, and services
+    /// that start together would wait for each other.
+    pub fn readiness(mut self) -> Self {
+        self.readiness = true;
         self
     }
 
@@ -142,6 +160,8 @@ impl<'de> Deserialize<'de> for Dependency {
             #[serde(default, deserialize_with = "duration")]
             valid_for: Option<Duration>,
             critical: Option<bool>,
+            #[serde(default)]
+            readiness: bool,
             #[serde(default, deserialize_with = "headers")]
             headers: BTreeMap<String, String>,
         }
@@ -160,10 +180,11 @@ impl<'de> Deserialize<'de> for Dependency {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Dependency, A::Error> {
                 let keys = Keys::deserialize(MapAccessDeserializer::new(map))?;
-                let Keys { url, timeout, ttl, interval, valid_for, critical, headers } = keys;
+                let Keys { url, timeout, ttl, interval, valid_for, critical, readiness, headers } =
+                    keys;
                 let settings = Settings { timeout, ttl, interval, valid_for, critical };
                 let headers = headers.into_iter().collect();
-                Ok(Dependency { url, settings, headers, origin: None })
+                Ok(Dependency { url, settings, headers, readiness, origin: None })
             }
         }
         deserializer.deserialize_any(UrlOrMap)

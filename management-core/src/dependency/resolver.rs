@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::Instant;
 
-use crate::provided::Provided;
-use crate::runner::{Failure, Job, Runner};
-use crate::settings::{Plan, Schedule};
+use crate::check::provided::Provided;
+use crate::run::plan::{Plan, Schedule};
+use crate::run::{Failure, Job, Runner};
+use crate::sync::Mutex;
 
 type Addresses = Vec<SocketAddr>;
 
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Where no name server answers, that thread is stuck for as long as the system pleases. On tokio's
 /// blocking pool it would keep the runtime from ending, and each run would add another. Here all who
 /// ask for a name meanwhile wait for the one lookup.
-pub(super) struct Resolver {
+pub(crate) struct Resolver {
     lookup: fn(&str) -> io::Result<Addresses>,
     lookups: Mutex<HashMap<String, Arc<Runner<Provided<Addresses>>>>>,
 }
@@ -35,13 +36,13 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    pub(super) fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
+    pub(crate) fn with(lookup: fn(&str) -> io::Result<Addresses>) -> Self {
         Resolver { lookup, lookups: Mutex::default() }
     }
 
     /// What looks this name up, for all who ask.
     fn runner(&self, name: &str) -> Arc<Runner<Provided<Addresses>>> {
-        let mut lookups = self.lookups.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lookups = self.lookups.lock();
         if let Some(runner) = lookups.get(name) {
             return Arc::clone(runner);
         }
@@ -66,7 +67,7 @@ impl Resolve for Resolver {
         let runner = self.runner(name.as_str());
         Box::pin(async move {
             let now = Instant::now();
-            let reading = runner.settle(runner.ask(now), now, PATIENCE).await;
+            let reading = runner.answer(runner.ask(now), now, PATIENCE).await;
             let outcome = reading.outcome.map_err(|missing| missing.to_string())?;
             match &outcome.value {
                 Ok(addresses) if addresses.is_empty() => Err("the name has no address".into()),

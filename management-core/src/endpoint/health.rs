@@ -1,4 +1,4 @@
-//! How the service is: `/health`, the probes and single checks.
+//! `/health`, the probes, groups and single checks.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,109 +6,109 @@ use std::sync::Arc;
 use http::StatusCode;
 use http::request::Parts;
 
+use super::lines::{Excluded, Lines};
 use super::query::Query;
 use super::reply::{Content, Reply};
-use super::text::{Excluded, Lines};
 use super::{Endpoint, Respond, json, negotiate, routes};
-use crate::check::Kind;
+use crate::check::kind::CheckKind;
+use crate::check::name::AVAILABILITY;
 use crate::dependency::CASCADE;
 use crate::management::Management;
-use crate::name::AVAILABILITY;
-use crate::report::{Answered, Component, LeftOut, Pending};
-use crate::scope::{Groups, Question, Scope};
+use crate::report::ask::{Answered, LeftOut};
+use crate::report::component::Component;
+use crate::report::health_group::{CustomGroups, GroupKind, HealthGroup};
 
-/// How one answer is written.
+/// How an answer is written.
 struct Style {
     content: Content,
-    /// What the last line of a text calls the answer.
+    /// The name of the answer in the last line of a text.
     label: Cow<'static, str>,
     verbose: bool,
     details: bool,
 }
 
 impl Endpoint {
-    pub(super) fn question(&self, question: Question, request: &Parts) -> Respond {
+    /// The answer about a group.
+    pub(super) fn group(&self, group: &Arc<HealthGroup>, request: &Parts) -> Respond {
         let management = &self.shared.management;
         let method = &request.method;
         let content = negotiate::content(&request.headers);
-        let scope = management.scope(question);
         if content != Content::Json
             || request.uri.query().is_some()
             || is_cascading(management, request)
         {
-            return self.part_of(scope, content, question.name().into(), request);
+            return self.part_of(group, content, group.name.clone(), request);
         }
-        let details = scope.shows_details(&management.inner().exposure, request);
-        if question == Question::Health {
+        let details = group.shows_details(&management.inner().exposure, request);
+        if group.kind == GroupKind::Health {
             self.shared.advice.give(request, management, &LeftOut::default());
         }
         let epoch = management.inner().signals.epoch();
-        if let Some(reply) = self.shared.kept.get(question, details, epoch) {
+        if let Some(reply) = self.shared.cache.get(group.kind, details, epoch) {
             return Respond::ready(reply.to(method));
         }
-        let pending = management.ask(scope, &LeftOut::default());
-        let style = Style { content, label: question.name().into(), verbose: false, details };
+        let pending = management.ask(group, &LeftOut::default());
+        let style = Style { content, label: group.name.clone(), verbose: false, details };
         match pending.now() {
             Ok(answered) => {
-                management.note(scope, &answered);
-                let reply = style.judged(management, scope, &answered, &Excluded::default());
-                self.shared.kept.put(question, details, epoch, answered.until, &reply);
+                management.note(group, &answered);
+                let reply = style.reply(management, group, &answered, &Excluded::default());
+                self.shared.cache.put(group.kind, details, epoch, answered.until, &reply);
                 Respond::ready(reply.to(method))
             }
             Err(pending) => {
-                let (management, scope) = (management.clone(), Arc::clone(scope));
+                let (management, group) = (management.clone(), Arc::clone(group));
                 Respond::later(method, async move {
                     let answered = pending.wait().await;
-                    management.note(&scope, &answered);
-                    style.judged(&management, &scope, &answered, &Excluded::default())
+                    management.note(&group, &answered);
+                    style.reply(&management, &group, &answered, &Excluded::default())
                 })
             }
         }
     }
 
-    /// A question at one of Kubernetes' own paths.
+    /// A group at one of Kubernetes' own paths.
     pub(super) fn kubernetes(
         &self,
         label: &'static str,
-        question: Question,
+        group: &Arc<HealthGroup>,
         request: &Parts,
     ) -> Respond {
         let content = negotiate::kubernetes_content(&request.headers);
-        let scope = self.shared.management.scope(question);
-        self.part_of(scope, content, label.into(), request)
+        self.part_of(group, content, label.into(), request)
     }
 
-    /// An answer that may be about a part of the checks.
+    /// The answer about a group, of which the request may leave out a part.
     fn part_of(
         &self,
-        scope: &Arc<Scope>,
+        group: &Arc<HealthGroup>,
         content: Content,
         label: Cow<'static, str>,
         request: &Parts,
     ) -> Respond {
         let management = self.shared.management.clone();
-        let scope = Arc::clone(scope);
+        let group = Arc::clone(group);
         let query = Query::parse(request.uri.query().unwrap_or_default());
-        let details = scope.shows_details(&management.inner().exposure, request);
+        let details = group.shows_details(&management.inner().exposure, request);
         let style = Style { content, label, verbose: query.verbose, details };
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;
         let left_out = LeftOut { names: query.left_out, dependencies };
-        if scope.question == Some(Question::Health) {
+        if group.kind == GroupKind::Health {
             self.shared.advice.give(request, &management, &left_out);
         }
-        let pending = management.ask(&scope, &left_out);
+        let pending = management.ask(&group, &left_out);
         Respond::later(&request.method, async move {
-            let answered = settle(pending).await;
+            let answered = pending.answer().await;
             if is_whole {
-                management.note(&scope, &answered);
+                management.note(&group, &answered);
             }
             let excluded = if left_out.names.is_empty() || content != Content::Lines {
                 Excluded::default()
             } else {
-                Excluded::new(&left_out.names, &scope, &management.slots())
+                Excluded::new(&left_out.names, &group, &management.registered())
             };
-            style.judged(&management, &scope, &answered, &excluded)
+            style.reply(&management, &group, &answered, &excluded)
         })
     }
 
@@ -122,116 +122,110 @@ impl Endpoint {
         }
         let management = &self.shared.management;
         let content = negotiate::content(&request.headers);
-        if let Some(group) = management.groups().get(&*name) {
-            return self.part_of(group, content, name.into_owned().into(), request);
+        if let Some(group) = management.groups().custom().get(&*name) {
+            return self.part_of(group, content, group.name.clone(), request);
         }
-        self.one(Question::Health, name, content, request)
+        self.one(management.groups().health(), name, content, request)
     }
 
     /// A check at one of Kubernetes' own paths.
-    pub(super) fn kubernetes_check(&self, question: Question, request: &Parts) -> Respond {
+    pub(super) fn kubernetes_check(&self, group: &Arc<HealthGroup>, request: &Parts) -> Respond {
         match routes::name_in(request.uri.path()) {
             Some(name) => {
                 let content = negotiate::kubernetes_content(&request.headers);
-                self.one(question, name, content, request)
+                self.one(group, name, content, request)
             }
             None => Respond::ready(Reply::not_found().to(&request.method)),
         }
     }
 
-    /// One check alone, as a part of a question.
+    /// One check alone, as a part of a group.
     fn one(
         &self,
-        question: Question,
+        group: &Arc<HealthGroup>,
         name: Cow<'_, str>,
         content: Content,
         request: &Parts,
     ) -> Respond {
         let method = &request.method;
         let management = &self.shared.management;
-        let scope = management.scope(question);
         let style = || Style {
             content,
             label: Cow::Owned(name.to_string()),
             verbose: Query::parse(request.uri.query().unwrap_or_default()).verbose,
-            // Whom a probe shows details is a matter of its own answers, and this is none.
+            // `show_details` of a probe applies to the answers of the probe alone.
             details: management.inner().exposure.show_details.to(request),
         };
-        if name == AVAILABILITY && scope.has_availability() {
-            let said = management.availability().component_always();
-            return Respond::ready(style().single(scope, &said).to(method));
+        if name == AVAILABILITY && group.has_availability() {
+            let component = management.availability().component_always();
+            return Respond::ready(style().single(group, &component).to(method));
         }
-        let Some(slot) = management.find(&name) else {
+        let Some(check) = management.find(&name) else {
             return Respond::ready(Reply::not_found().to(method));
         };
-        if !scope.may_have(&slot) {
-            let why = format!("this check is no part of {}; /healthz has every check", scope.name);
+        if !group.can_have(&check) {
+            let why = format!("this check is not part of {}; /healthz has every check", group.name);
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, &why).to(method));
         }
-        if slot.about.kind == Kind::Dependency && is_cascading(management, request) {
-            let why = "a service dependency is not asked on behalf of another service";
+        if check.about.kind == CheckKind::Dependency && is_cascading(management, request) {
+            let why = "service dependencies are not asked on behalf of another service";
             return Respond::ready(Reply::problem(StatusCode::NOT_FOUND, why).to(method));
         }
-        let (style, scope) = (style(), Arc::clone(scope));
-        let pending = management.ask_one(&scope, &slot);
+        let (style, group) = (style(), Arc::clone(group));
+        let pending = management.ask_one(&group, &check);
         Respond::later(method, async move {
-            let answered = settle(pending).await;
+            let answered = pending.answer().await;
             let Some(component) = answered.report.components().first() else {
                 return Reply::not_found();
             };
-            style.single(&scope, component)
+            style.single(&group, component)
         })
     }
 }
 
-/// Whether another service asks, which this one may need in turn.
+/// Whether another service asks, which this one may depend on in turn.
 ///
-/// It is answered from own checks alone and no call is started for it, so that circles of services end,
-/// one probe costs one call for each own dependency, and no circle can hold itself down.
+/// The answer then contains no service dependencies and starts no calls. So circles of services end, a probe
+/// costs one call for each dependency, and no circle can keep itself down.
 fn is_cascading(management: &Management, request: &Parts) -> bool {
     management.inner().has_dependencies && request.headers.contains_key(CASCADE)
 }
 
-async fn settle(pending: Pending) -> Answered {
-    match pending.now() {
-        Ok(answered) => answered,
-        Err(pending) => pending.wait().await,
-    }
-}
-
 impl Style {
-    /// The body and the code of an answer about many checks.
-    fn judged(
+    /// The code and the body of an answer about a group.
+    fn reply(
         &self,
         management: &Management,
-        scope: &Scope,
+        group: &HealthGroup,
         answered: &Answered,
         excluded: &Excluded,
     ) -> Reply {
         let report = &answered.report;
-        let code = scope.codes().of(report.status());
-        let body = match (self.content, scope.question) {
-            (Content::Lines, _) => self.lines(scope, code).report(report, excluded),
-            (_, Some(Question::Health)) => json::report(report, self.details, &management.groups()),
-            // A probe is read by machines, which want no more than its status.
-            (_, Some(_)) if !self.verbose => json::status(report.status()),
-            _ => json::report(report, self.details, &Groups::new()),
+        let code = group.codes().of(report.status());
+        let body = match (self.content, group.kind) {
+            (Content::Lines, _) => self.lines(group, code).report(report, excluded),
+            (_, GroupKind::Health) => {
+                json::report(report, self.details, &management.groups().custom())
+            }
+            // Probers need no more than the status.
+            (_, GroupKind::Probe(_)) if !self.verbose => json::status(report.status()),
+            _ => json::report(report, self.details, &CustomGroups::new()),
         };
         Reply { code, content: self.content, body }
     }
 
-    /// The body and the code of an answer about one check alone.
-    fn single(&self, scope: &Scope, component: &Component) -> Reply {
-        let code = scope.codes().of(component.status());
+    /// The code and the body of an answer about one check.
+    fn single(&self, group: &HealthGroup, component: &Component) -> Reply {
+        let code = group.codes().of(component.status());
         let body = match self.content {
-            Content::Lines => self.lines(scope, code).single(component),
+            Content::Lines => self.lines(group, code).single(component),
             _ => json::component(component, self.details),
         };
         Reply { code, content: self.content, body }
     }
 
-    fn lines<'a>(&'a self, scope: &'a Scope, code: StatusCode) -> Lines<'a> {
+    fn lines<'a>(&'a self, group: &'a HealthGroup, code: StatusCode) -> Lines<'a> {
         let Style { label, verbose, details, .. } = self;
-        Lines { label, code, codes: scope.codes(), verbose: *verbose, details: *details }
+        Lines { label, code, codes: group.codes(), verbose: *verbose, details: *details }
     }
 }

@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use crate::info::Json;
+use crate::check::status::Status;
 use crate::info::identity::{ATTRIBUTES, Identity};
-use crate::report::{Component, HealthReport};
-use crate::scope::Groups;
-use crate::status::Status;
+use crate::report::component::Component;
+use crate::report::health_group::CustomGroups;
+use crate::report::health_report::HealthReport;
+use crate::text::json::Json;
 
 /// `{"status":…}`
 pub(super) fn status(status: Status) -> Bytes {
@@ -27,7 +28,7 @@ pub(super) fn status(status: Status) -> Bytes {
 }
 
 /// `{"status":…,"components":{name:{"status":…}},"groups":[…]}`
-pub(super) fn report(report: &HealthReport, details: bool, groups: &Groups) -> Bytes {
+pub(super) fn report(report: &HealthReport, details: bool, groups: &CustomGroups) -> Bytes {
     #[derive(Serialize)]
     struct Report<'a> {
         status: Status,
@@ -40,7 +41,7 @@ pub(super) fn report(report: &HealthReport, details: bool, groups: &Groups) -> B
     to_bytes(&Report { status: report.status(), components, groups })
 }
 
-/// One check by itself.
+/// One check.
 pub(super) fn component(component: &Component, details: bool) -> Bytes {
     to_bytes(&Shown { component, details })
 }
@@ -103,16 +104,16 @@ fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M:
     map.serialize_entry("stale", &component.is_stale())
 }
 
-/// Where the reason goes: no detail of the check is lost for it.
+/// The key of the reason, which overwrites no detail of the check.
 fn reason_key(details: &Map<String, Value>) -> Cow<'static, str> {
-    // The first is where Actuator has the text of an exception, too.
+    // Actuator has the text of an exception under the first of them, too.
     let keys = ["error", "reason"].into_iter().map(Cow::from);
     let others = (2..).map(|number: u64| Cow::from(format!("reason{number}")));
     let mut keys = keys.chain(others).filter(|key| !details.contains_key(&**key));
-    keys.next().expect("there are more numbers than details")
+    keys.next().expect("numbers are endless")
 }
 
-/// `app`, `build`, `trace.attributes`, then each contribution: those of them that are shown.
+/// `app`, `build`, `trace.attributes` and each contribution, as far as they are shown.
 pub(super) fn info<'a>(
     identity: &Identity,
     version: Option<&str>,
@@ -124,7 +125,7 @@ pub(super) fn info<'a>(
         #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<&'a str>,
     }
-    /// Where Spring Boot Admin looks for the version.
+    /// Spring Boot Admin reads the version here.
     #[derive(Serialize)]
     struct Build<'a> {
         version: &'a str,
@@ -158,7 +159,7 @@ pub(super) fn info<'a>(
     to_bytes(&Info { identity, version, contributions: contributions.collect() })
 }
 
-/// A problem as RFC 9457 has it; its `type` is the default, `about:blank`.
+/// A problem as of RFC 9457, with the default `type`, `about:blank`.
 pub(super) fn problem(code: StatusCode, detail: &str) -> Bytes {
     #[derive(Serialize)]
     struct Problem<'a> {
@@ -171,6 +172,6 @@ pub(super) fn problem(code: StatusCode, detail: &str) -> Bytes {
 }
 
 fn to_bytes(body: &impl Serialize) -> Bytes {
-    // Strings as keys, and values that are JSON already: there is nothing that could fail.
-    Bytes::from(serde_json::to_vec(body).expect("the body is made of what JSON can write"))
+    // It has string keys, and values that are JSON already.
+    Bytes::from(serde_json::to_vec(body).expect("the body can be written as JSON"))
 }

@@ -1,7 +1,10 @@
-//! From a request to a response, in the types of the `http` crate.
+//! From requests to responses, in the types of the `http` crate.
 //!
-//! A web framework needs an adapter of a page: mount every path of [`Endpoint::paths`], and answer
-//! what arrives there with [`Endpoint::respond`]. `management-axum` is one.
+//! Another web framework needs an adapter of about a page: it mounts every path of [`Endpoint::paths`], and
+//! answers what arrives there with [`Endpoint::respond`]. `management-axum` is such an adapter.
+//!
+//! In: a route and the head of a request. Out: a response whose body is complete. It does not know sockets,
+//! servers or web frameworks, nor how checks are run.
 //!
 //! ```
 //! use http::Request;
@@ -22,16 +25,17 @@
 //! # }
 //! ```
 
+mod cache;
 mod health;
-mod identity;
+mod info;
 mod json;
-mod kept;
+mod lines;
+mod mounted_at;
 mod negotiate;
 mod prober;
 mod query;
 mod reply;
 mod routes;
-mod text;
 
 use std::fmt;
 use std::pin::Pin;
@@ -43,10 +47,11 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response};
 
+use crate::check::probe::Probe;
+pub use crate::config::route::Route;
 use crate::management::Management;
-pub use crate::route::Route;
-use crate::scope::Question;
-use kept::Kept;
+use cache::AnswerCache;
+pub use mounted_at::MountedAt;
 use prober::Advice;
 use reply::Reply;
 #[cfg(test)]
@@ -60,7 +65,7 @@ pub struct Endpoint {
 
 struct Shared {
     management: Management,
-    kept: Kept,
+    cache: AnswerCache,
     advice: Advice,
 }
 
@@ -76,66 +81,68 @@ impl Endpoint {
         management.inner().endpoints.fetch_add(1, Ordering::Relaxed);
         let shared = Shared {
             management: management.clone(),
-            kept: Kept::default(),
+            cache: AnswerCache::default(),
             advice: Advice::default(),
         };
         Endpoint { shared: Arc::new(shared) }
     }
 
-    /// Each path, with the prefix and with `{name}` for one segment, and its route; then those of
-    /// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths), which have no prefix. Every path is
-    /// also meant with a slash at its end. Where an application mounts them under a path of its own, that
-    /// comes before all of them.
+    /// Each path and its route. `{name}` stands for one segment.
+    ///
+    /// The paths begin with the prefix, except those of
+    /// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths). Mount each path also with a slash at
+    /// its end. An application may mount all of them under a path of its own.
     pub fn paths(&self) -> impl Iterator<Item = (String, Route)> {
         let prefix = &self.shared.management.inner().exposure.prefix;
         let prefixed = move |&(path, route): &(&str, _)| (format!("{prefix}{path}"), route);
         let kubernetes = routes::KUBERNETES.iter().map(|&(path, route)| (path.to_owned(), route));
         let all = routes::ROUTES.iter().map(prefixed).chain(kubernetes);
-        all.filter(|&(_, route)| self.is_there(route))
+        all.filter(|&(_, route)| self.is_enabled(route))
     }
 
-    fn is_there(&self, route: Route) -> bool {
+    fn is_enabled(&self, route: Route) -> bool {
         let exposure = &self.shared.management.inner().exposure;
         let is_off = |route| exposure.switched_off.contains(&route);
         let is_known = exposure.kubernetes_paths || !route.is_kubernetes();
         is_known && !is_off(route) && !is_off(route.parent())
     }
 
-    /// The response to a request that arrived at a route.
+    /// The response to a request for a route.
     ///
-    /// For [`Route::Named`] and for those that end with `Check`, the last segment of the request's path is
-    /// the name.
+    /// For [`Route::Named`] and the routes whose names end with `Check`, the last segment of the request's
+    /// path is the name of the check or group.
     pub fn respond(&self, route: Route, request: &Parts) -> Respond {
         let method = &request.method;
         if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return Respond::ready(Reply::method_not_allowed().to(method));
         }
-        if !self.is_there(route) {
+        if !self.is_enabled(route) {
             return Respond::ready(Reply::not_found().to(method));
         }
         let management = &self.shared.management;
         management.wake();
+        let groups = management.groups();
         match route {
-            Route::Health => self.question(Question::Health, request),
-            Route::Liveness => self.question(Question::Liveness, request),
-            Route::Readiness => self.question(Question::Readiness, request),
-            Route::Startup => self.question(Question::Startup, request),
+            Route::Health => self.group(groups.health(), request),
+            Route::Liveness => self.group(groups.probe(Probe::Liveness), request),
+            Route::Readiness => self.group(groups.probe(Probe::Readiness), request),
+            Route::Startup => self.group(groups.probe(Probe::Startup), request),
             Route::Named => self.named(request),
-            Route::Livez => self.kubernetes("livez", Question::Liveness, request),
-            Route::Readyz => self.kubernetes("readyz", Question::Readiness, request),
-            Route::Startupz => self.kubernetes("startupz", Question::Startup, request),
-            Route::Healthz => self.kubernetes("healthz", Question::Health, request),
-            Route::LivezCheck => self.kubernetes_check(Question::Liveness, request),
-            Route::ReadyzCheck => self.kubernetes_check(Question::Readiness, request),
-            Route::StartupzCheck => self.kubernetes_check(Question::Startup, request),
-            Route::HealthzCheck => self.kubernetes_check(Question::Health, request),
+            Route::Livez => self.kubernetes("livez", groups.probe(Probe::Liveness), request),
+            Route::Readyz => self.kubernetes("readyz", groups.probe(Probe::Readiness), request),
+            Route::Startupz => self.kubernetes("startupz", groups.probe(Probe::Startup), request),
+            Route::Healthz => self.kubernetes("healthz", groups.health(), request),
+            Route::LivezCheck => self.kubernetes_check(groups.probe(Probe::Liveness), request),
+            Route::ReadyzCheck => self.kubernetes_check(groups.probe(Probe::Readiness), request),
+            Route::StartupzCheck => self.kubernetes_check(groups.probe(Probe::Startup), request),
+            Route::HealthzCheck => self.kubernetes_check(groups.health(), request),
             Route::Info => {
                 let management = management.clone();
-                Respond::later(method, async move { identity::info(&management).await })
+                Respond::later(method, async move { info::info(&management).await })
             }
             Route::Version => {
                 let management = management.clone();
-                Respond::later(method, async move { identity::version(&management).await })
+                Respond::later(method, async move { info::version(&management).await })
             }
         }
     }
@@ -147,12 +154,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// In the extensions of a request: the path at which the application has mounted the endpoints, where the
-/// request's own path is without it. The log tells paths as they are asked from outside.
-#[derive(Clone, Debug)]
-pub struct MountedAt(pub String);
-
-/// A response that may have to wait for runs. Dropping it ends no run.
+/// A response that may have to wait for checks. Dropping it does not cancel them.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Respond(Progress);
 

@@ -1,61 +1,65 @@
-//! What `Accept` has to say about the body. The code never depends on it.
+//! Chooses the body by `Accept`. The status code never depends on it.
 
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 
 use super::reply::Content;
 
-/// Each media type that an answer can have, the first of two that are as welcome.
+/// The media types of answers. Of two that a client likes equally, the first is sent.
 const OFFERS: [(&str, &str, Content); 2] =
     [("application", "json", Content::Json), ("text", "plain", Content::Lines)];
 
 /// The precision of a range without wildcards.
 const EXACT: u8 = 3;
 
-/// What clients want of one media type.
+/// How much a client likes one media type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Wish {
-    /// In thousandths; 0 is never.
+struct Preference {
+    /// In thousandths; 0 means never.
     quality: u16,
-    /// Of the range that says so: a type, `type/*` or `*/*`.
+    /// The precision of the range: 3 for a type, 2 for `type/*`, 1 for `*/*`.
     precision: u8,
 }
 
-/// The body under the prefix: JSON, unless something else is wanted more. What is named is wanted more
-/// than what a wildcard covers.
+/// The body under the prefix: JSON, unless the client prefers another one. A named type is preferred to one
+/// that a wildcard covers.
 pub(super) fn content(headers: &HeaderMap) -> Content {
     let mut lines = headers.get_all(ACCEPT).iter();
     match lines.next().map(HeaderValue::as_bytes) {
         None => return Content::Json,
-        // Most of those who say anything say this, and are not kept waiting.
+        // The usual values take no parsing.
         Some(b"*/*" | b"application/json") if lines.next().is_none() => return Content::Json,
         Some(_) => {}
     }
-    let wishes = wishes(headers);
-    let offers = OFFERS.iter().zip(wishes).filter(|(_, wish)| wish.quality > 0);
+    let preferences = preferences(headers);
+    let offers = OFFERS.iter().zip(preferences).filter(|(_, preference)| preference.quality > 0);
     // Of equals, `max_by_key` takes the last.
-    offers.rev().max_by_key(|(_, wish)| *wish).map_or(Content::Json, |((.., content), _)| *content)
+    offers
+        .rev()
+        .max_by_key(|(_, preference)| *preference)
+        .map_or(Content::Json, |((.., content), _)| *content)
 }
 
-/// The body at Kubernetes' own paths: text, unless JSON is wanted more.
+/// The body at Kubernetes' own paths: text, unless the client prefers JSON.
 pub(super) fn kubernetes_content(headers: &HeaderMap) -> Content {
-    let [json, text] = wishes(headers);
+    let [json, text] = preferences(headers);
     if json.quality > text.quality { Content::Json } else { Content::Lines }
 }
 
-/// For each offer, what the most precise range says that covers it. What cannot be parsed says nothing.
+/// The preference for each offer, by the most precise range that covers it. Ranges that cannot be parsed are
+/// ignored.
 ///
-/// Who wants JSON of another name wants JSON rather than text, and gets ours, unless something is said
-/// of `application/json` itself. Who does not want it of that name may want ours.
-fn wishes(headers: &HeaderMap) -> [Wish; OFFERS.len()] {
-    let mut wishes = [Wish::default(); OFFERS.len()];
-    let mut related = Wish::default();
+/// A client that accepts another kind of JSON, such as `application/vnd.spring-boot.actuator.v3+json`, gets
+/// ours, unless it names `application/json`.
+fn preferences(headers: &HeaderMap) -> [Preference; OFFERS.len()] {
+    let mut preferences = [Preference::default(); OFFERS.len()];
+    let mut related = Preference::default();
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     for (kind, subtype, quality) in lines.flat_map(|line| parts(line, ',')).filter_map(range) {
         if let Some(precision) = precision_of_related(kind, subtype) {
-            related = related.max(Wish { quality, precision });
+            related = related.max(Preference { quality, precision });
         }
-        for ((own_kind, own_subtype, _), wish) in OFFERS.iter().zip(&mut wishes) {
+        for ((own_kind, own_subtype, _), preference) in OFFERS.iter().zip(&mut preferences) {
             let precision = if kind == "*" && subtype == "*" {
                 1
             } else if kind.eq_ignore_ascii_case(own_kind) && subtype == "*" {
@@ -67,18 +71,18 @@ fn wishes(headers: &HeaderMap) -> [Wish; OFFERS.len()] {
             } else {
                 continue;
             };
-            if precision > wish.precision {
-                *wish = Wish { quality, precision };
-            } else if precision == wish.precision {
-                wish.quality = wish.quality.max(quality);
+            if precision > preference.precision {
+                *preference = Preference { quality, precision };
+            } else if precision == preference.precision {
+                preference.quality = preference.quality.max(quality);
             }
         }
     }
-    let json = &mut wishes[0];
+    let json = &mut preferences[0];
     if json.precision < EXACT {
         *json = related.max(*json);
     }
-    wishes
+    preferences
 }
 
 /// How precisely a range names JSON that is not `application/json`, if it does: by the structured
@@ -93,7 +97,7 @@ fn precision_of_related(kind: &str, subtype: &str) -> Option<u8> {
     }
 }
 
-/// What a separator parts, unless it is in a quoted string.
+/// The parts between separators. One in a quoted string does not separate.
 fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |character| {

@@ -1,37 +1,38 @@
-//! Probers that ask the wrong question.
+//! Warns of probers that ask `/health`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::USER_AGENT;
 use http::request::Parts;
 
-use super::MountedAt;
-use crate::check::Kind;
-use crate::log::line;
+use super::mounted_at::MountedAt;
+use crate::check::kind::CheckKind;
+use crate::line::line;
 use crate::management::Management;
-use crate::report::LeftOut;
-use crate::secret::Names;
-use crate::slot::Slot;
+use crate::report::ask::LeftOut;
+use crate::report::registered::RegisteredCheck;
 use crate::text;
+use crate::text::secret::Names;
 
-/// How the user agents of probers begin, in lower case.
+/// The beginnings of the user agents of probers, in lower case.
 const PROBERS: [&str; 4] = ["kube-probe/", "haproxy", "elb-healthchecker/", "envoy/hc"];
 
-/// Given once: a prober that asks `/health` takes a service out of work for what its dependencies do.
+/// A warning, given once: a prober that asks `/health` takes this service out of work whenever a
+/// dependency fails.
 #[derive(Default)]
 pub(super) struct Advice {
     is_given: AtomicBool,
 }
 
 impl Advice {
-    /// Gives it to a prober whose answer depends on other services.
+    /// Warns if a prober asks, and the answer depends on other services.
     pub(super) fn give(&self, request: &Parts, management: &Management, left_out: &LeftOut) {
-        // Most services have none, and their answers are to be as cheap as they can.
+        // Services without dependencies pay nothing for this.
         if !management.inner().has_dependencies || self.is_given.load(Ordering::Relaxed) {
             return;
         }
         let Some(prober) = prober(request, &management.inner().signals.secrets) else { return };
-        if !management.slots().iter().any(|slot| is_needed(slot) && !left_out.has(slot)) {
+        if !management.registered().iter().any(|check| is_needed(check) && !left_out.has(check)) {
             return;
         }
         if !self.is_given.swap(true, Ordering::Relaxed) {
@@ -43,19 +44,19 @@ impl Advice {
             };
             line!(
                 WARN,
-                "{prober} probes {path}, which fails with any service dependency: let it ask \
-                 {readiness} instead",
+                "{prober} probes {path}, which fails whenever a service dependency fails: probe {readiness} \
+                 instead",
             );
         }
     }
 }
 
-/// Whether a service outside can fail the whole.
-fn is_needed(slot: &Slot) -> bool {
-    slot.about.kind == Kind::Dependency && slot.about.critical
+/// Whether a failing dependency fails `/health`.
+fn is_needed(check: &RegisteredCheck) -> bool {
+    check.about.kind == CheckKind::Dependency && check.about.critical
 }
 
-/// What the log may call the prober, if it is one.
+/// The name of the prober for the log, if it is one.
 fn prober(request: &Parts, secrets: &Names) -> Option<String> {
     if request.headers.contains_key("x-haproxy-server-state") {
         return Some("HAProxy".into());

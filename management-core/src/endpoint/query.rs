@@ -1,12 +1,12 @@
-//! What stands behind the `?`.
+//! The query of a request.
 
 use std::collections::BTreeSet;
 
-/// What a query asks for.
+/// The parameters that the endpoints know.
 pub(super) struct Query {
-    /// Show a probe's components.
+    /// Whether to show the components of a probe.
     pub(super) verbose: bool,
-    /// Checks to leave out of the answer.
+    /// The checks to leave out of the answer.
     pub(super) left_out: BTreeSet<String>,
 }
 

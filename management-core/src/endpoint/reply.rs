@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use super::json;
 
-// Constants, so that their bytes are looked through by the compiler and not with each request.
+// Constants, so that the compiler validates their bytes, and not each request.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const ACCEPT: HeaderValue = HeaderValue::from_static("Accept");
@@ -17,7 +17,7 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// What a body is.
+/// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Content {
     Json,
@@ -37,13 +37,13 @@ impl Content {
         }
     }
 
-    /// Whether the client's `Accept` has had a say.
+    /// Whether the client's `Accept` decides it.
     fn is_negotiated(self) -> bool {
         matches!(self, Content::Json | Content::Lines)
     }
 }
 
-/// A code and a body, before the method has had its say.
+/// A code and a body, whatever the method of the request.
 pub(super) struct Reply {
     pub(super) code: StatusCode,
     pub(super) content: Content,
@@ -56,7 +56,7 @@ impl Reply {
     }
 
     pub(super) fn not_found() -> Self {
-        Reply::problem(StatusCode::NOT_FOUND, "there is no check, group or probe of this name")
+        Reply::problem(StatusCode::NOT_FOUND, "no check, group or probe has this name")
     }
 
     pub(super) fn method_not_allowed() -> Self {
@@ -66,17 +66,17 @@ impl Reply {
 
     /// The response to a request of this method.
     ///
-    /// A health check may be an `OPTIONS` request, as HAProxy's is, and wants the code of a `GET`.
+    /// An `OPTIONS` request gets the code of a `GET`, since HAProxy's health check is one.
     pub(super) fn to(self, method: &Method) -> Response<Bytes> {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(CONTENT_TYPE, self.content.media_type());
-        // A cache in front would serve yesterday's health.
+        // A cache would serve outdated health.
         headers.insert(CACHE_CONTROL, NO_STORE);
         if self.content.is_negotiated() {
             headers.insert(VARY, ACCEPT);
         }
         if let Content::Lines = self.content {
-            // As the Kubernetes API server says, so that a name is never taken for markup.
+            // As the Kubernetes API server does, so that a name is never taken for markup.
             headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         }
         let mut body = self.body;

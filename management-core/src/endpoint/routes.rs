@@ -1,11 +1,11 @@
-//! Which paths there are. The one table, from which every framework mounts.
+//! The paths, in one table for every framework.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use crate::name;
-use crate::route::Route;
+use crate::check::name;
+use crate::config::route::Route;
 
 /// Each path under the prefix, `{name}` standing for one segment.
 pub(super) const ROUTES: [(&str, Route); 8] = [
@@ -19,7 +19,7 @@ pub(super) const ROUTES: [(&str, Route); 8] = [
     ("/version", Route::Version),
 ];
 
-/// Each path without the prefix, for those who have the habits of Kubernetes' own components.
+/// The paths of Kubernetes' own components, without the prefix.
 pub(super) const KUBERNETES: [(&str, Route); 8] = [
     ("/livez", Route::Livez),
     ("/livez/{name}", Route::LivezCheck),
@@ -31,21 +31,21 @@ pub(super) const KUBERNETES: [(&str, Route); 8] = [
     ("/healthz/{name}", Route::HealthzCheck),
 ];
 
-/// The longest way to write 128 characters: each of four bytes, each percent-encoded.
-const LONGEST_ENCODED: usize = 128 * 4 * 3;
+/// The bytes of the longest encoded name: 128 characters of four bytes, each percent-encoded.
+const MAX_ENCODED_BYTES: usize = 128 * 4 * 3;
 
-/// The name in the last segment of a path, or nothing where it cannot be a name.
+/// The name in the last segment of a path, unless no check can have it.
 pub(super) fn name_in(path: &str) -> Option<Cow<'_, str>> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let segment = path.rsplit('/').next().unwrap_or(path);
-    if segment.len() > LONGEST_ENCODED {
+    if segment.len() > MAX_ENCODED_BYTES {
         return None;
     }
     let name = percent_decode_str(segment).decode_utf8().ok()?;
     (!name::is_too_long(&name)).then_some(name)
 }
 
-/// The probe that a name stands for, for a name that was percent-encoded.
+/// The route of a probe whose name was percent-encoded.
 pub(super) fn probe(name: &str) -> Option<Route> {
     ROUTES
         .iter()
@@ -54,7 +54,7 @@ pub(super) fn probe(name: &str) -> Option<Route> {
         .map(|&(_, route)| route)
 }
 
-/// The segments under `/health` that mean something else than a name.
+/// The segments under `/health` that are not names.
 #[cfg(test)]
 pub(crate) fn segments_of_health() -> impl Iterator<Item = &'static str> {
     let own = ROUTES.iter().filter(|(_, route)| *route != Route::Named);

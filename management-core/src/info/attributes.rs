@@ -10,8 +10,8 @@ use super::instance_id::InstanceId;
 use super::{
     container, executable, file, host, kubernetes, mountinfo, os, process, resource_attributes,
 };
-use crate::environment::Environment;
-use crate::secret::Names;
+use crate::config::environment::Environment;
+use crate::text::secret::Names;
 
 /// What is not told by itself.
 #[derive(Clone, Debug, Default)]

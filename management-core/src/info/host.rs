@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::file;
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 
 /// The variables that may name it.
 pub(super) const VARIABLES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];

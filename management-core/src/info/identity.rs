@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::attributes::{Attributes, Wanted};
 use super::instance_id::InstanceId;
 use crate::config::Config;
-use crate::environment::Environment;
-use crate::secret::Names;
+use crate::config::environment::Environment;
+use crate::text::secret::Names;
 
 /// The keys that are always there, whatever contributors bring.
 pub(crate) const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::folder::Folder;
-use crate::environment::Environment;
-use crate::log::line;
+use crate::config::environment::Environment;
+use crate::line::line;
 
 /// How long another process may take to write an id, before this one goes its own way.
 const PATIENCE: Duration = Duration::from_secs(1);

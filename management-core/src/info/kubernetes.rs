@@ -6,7 +6,7 @@ use std::path::Path;
 use super::file;
 use super::mountinfo::Mount;
 use super::pod_name::Workload;
-use crate::environment::Environment;
+use crate::config::environment::Environment;
 
 /// The variables from which an attribute is taken, the first that there is. There are no standard
 /// names for what the downward API tells: these are those of OpenTelemetry's operator, and the usual.

@@ -12,61 +12,11 @@ mod mountinfo;
 mod os;
 mod pod_name;
 mod process;
+pub(crate) mod provider;
 #[cfg(feature = "opentelemetry")]
 pub(crate) mod resource;
 mod resource_attributes;
-
-use std::sync::Arc;
-
-use serde_json::value::RawValue;
-
-use crate::log;
-use crate::news::News;
-use crate::provided::Provided;
-use crate::runner::{Job, Outcome, Runner, Value};
-use crate::settings::Plan;
-use crate::slot::{Signals, Slow};
-
-/// JSON as it was written, so that the order of a struct's fields is kept.
-pub type Json = Box<RawValue>;
-
-/// An info contributor among the others.
-pub(crate) struct Contributor {
-    pub(crate) key: String,
-    pub(crate) runner: Arc<Runner<Provided<Json>>>,
-}
-
-/// A provider as it was registered or given, not yet running.
-pub(crate) struct Provider<T> {
-    pub(crate) job: Job<Provided<T>>,
-    pub(crate) plan: Plan,
-}
-
-impl<T: Send + Sync + 'static> Provider<T> {
-    /// Runs it like a check; what fails is logged under the name of `what`.
-    pub(crate) fn into_runner(
-        self,
-        what: String,
-        signals: &Signals,
-        budget: std::time::Duration,
-    ) -> Arc<Runner<Provided<T>>> {
-        let (news, slow) = (News::default(), Slow::new(Some(budget), "health budget"));
-        Runner::new(
-            what.clone(),
-            self.job,
-            self.plan,
-            Arc::clone(&signals.background),
-            Arc::clone(&signals.secrets),
-            Box::new(move |previous, outcome: &Arc<Outcome<Provided<T>>>| {
-                let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
-                let failure = outcome.value.as_ref().err();
-                let why = failure.map(|why| why.confidential().unwrap_or_else(|| why.to_string()));
-                log::provider(&what, &news, failed_before, why.as_deref());
-                slow.observe("the", &what, outcome);
-            }),
-        )
-    }
-}
+pub(crate) mod version;
 
 /// The name of this program, where the builder gives none.
 pub(crate) fn executable() -> String {

@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use crate::mask::{MASK, has_known_form, mask};
-use crate::secret::Names;
 use crate::text;
+use crate::text::mask::{MASK, has_known_form, mask};
+use crate::text::secret::Names;
 
 /// What does not change while the process runs.
 pub(super) fn read() -> [(&'static str, Option<String>); 5] {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::environment::Environment;
-use crate::log::line;
-use crate::mask::MASK;
-use crate::secret::Names;
+use crate::config::environment::Environment;
+use crate::line::line;
 use crate::text;
+use crate::text::mask::MASK;
+use crate::text::secret::Names;
 
 const VARIABLE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 

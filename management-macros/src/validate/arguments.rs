@@ -9,8 +9,8 @@ use syn::{Expr, ExprArray, ExprLit, Ident, Lit, LitStr, Path};
 
 use super::{Mistakes, name};
 use crate::args::Args;
-use crate::attribute::{Door, Kind};
 use crate::externs;
+use crate::role::{Door, Role};
 
 /// The arguments of one attribute, each known to be valid.
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Arguments {
 }
 
 /// Judges every argument, so that one mistake does not hide the next.
-pub(crate) fn arguments(kind: Kind, door: Door, args: Args) -> syn::Result<Arguments> {
+pub(crate) fn arguments(role: Role, door: Door, args: Args) -> syn::Result<Arguments> {
     let mut mistakes = Mistakes::default();
     let mut found = Arguments::default();
     let mut seen: Vec<Ident> = Vec::new();
@@ -34,22 +34,22 @@ pub(crate) fn arguments(kind: Kind, door: Door, args: Args) -> syn::Result<Argum
     for (position, arg) in args.0.into_iter().enumerate() {
         let Some(key) = arg.key else {
             has_key = true;
-            found.positional(kind, position, &arg.value, &mut mistakes);
+            found.positional(role, position, &arg.value, &mut mistakes);
             continue;
         };
         if seen.contains(&key) {
             mistakes.at(key.span(), format!("`{key}` is given twice: keep one"));
             continue;
         }
-        found.named(kind, &key, arg.value, &mut mistakes);
+        found.named(role, &key, arg.value, &mut mistakes);
         seen.push(key);
     }
     let span = |wanted: &str| seen.iter().find(|key| *key == wanted).map(Ident::span);
     found.schedule(span, &mut mistakes);
-    if kind == Kind::Info && !has_key {
+    if role == Role::Info && !has_key {
         mistakes.at(
             Span::call_site(),
-            format!("the key of the contribution is missing: write {}", kind.named()),
+            format!("the key of the contribution is missing: write {}", role.named()),
         );
     }
     if span("crate").is_none()
@@ -68,21 +68,21 @@ pub(crate) fn arguments(kind: Kind, door: Door, args: Args) -> syn::Result<Argum
 }
 
 impl Arguments {
-    fn positional(&mut self, kind: Kind, position: usize, value: &Expr, mistakes: &mut Mistakes) {
+    fn positional(&mut self, role: Role, position: usize, value: &Expr, mistakes: &mut Mistakes) {
         if let Expr::Path(path) = value
             && let Some(word) = path.path.get_ident()
-            && (kind == Kind::Version || !is_constant(word))
+            && (role == Role::Version || !is_constant(word))
         {
             let message = match example(&word.to_string()) {
-                Some(good) if kind.known().contains(&word.to_string().as_str()) => {
+                Some(good) if role.known().contains(&word.to_string().as_str()) => {
                     format!("`{word}` needs a value: write `{good}`")
                 }
-                _ if kind == Kind::Version => unknown(kind, word),
-                _ => format!("expected a string: write `#[{}(\"{word}\")]`", kind.attribute()),
+                _ if role == Role::Version => unknown(role, word),
+                _ => format!("expected a string: write `#[{}(\"{word}\")]`", role.attribute()),
             };
             return mistakes.on(value, message);
         }
-        if kind == Kind::Version {
+        if role == Role::Version {
             return mistakes.on(
                 value,
                 "`#[version_provider]` takes no name: there is one version in a program",
@@ -90,23 +90,23 @@ impl Arguments {
         }
         if position > 0 {
             return mistakes
-                .on(value, format!("only the first argument goes without a key; {}", takes(kind)));
+                .on(value, format!("only the first argument goes without a key; {}", takes(role)));
         }
         let Some(text) = string(value) else {
             let problem = unknown_value(value).or_else(|| other_string(value));
             let problem = problem.unwrap_or_else(|| "expected a string literal".into());
-            return mistakes.on(value, format!("{problem}: write {}", kind.named()));
+            return mistakes.on(value, format!("{problem}: write {}", role.named()));
         };
-        match name::complaint(kind, &text.value()) {
+        match name::complaint(role, &text.value()) {
             Some(complaint) => mistakes.on(text, complaint),
             None => self.name = Some(text.clone()),
         }
     }
 
-    fn named(&mut self, kind: Kind, key: &Ident, value: Expr, mistakes: &mut Mistakes) {
+    fn named(&mut self, role: Role, key: &Ident, value: Expr, mistakes: &mut Mistakes) {
         let word = key.to_string();
-        if !kind.known().contains(&word.as_str()) {
-            return mistakes.at(key.span(), unknown(kind, key));
+        if !role.known().contains(&word.as_str()) {
+            return mistakes.at(key.span(), unknown(role, key));
         }
         match word.as_str() {
             "timeout" => self.timeout = duration(key, &value, false, mistakes),
@@ -118,7 +118,7 @@ impl Arguments {
                 _ => wrong_type(key, &value, mistakes),
             },
             "groups" => match &value {
-                Expr::Array(array) => self.groups = groups(kind, key, array, mistakes),
+                Expr::Array(array) => self.groups = groups(role, key, array, mistakes),
                 _ => wrong_type(key, &value, mistakes),
             },
             _ => match value {
@@ -159,18 +159,18 @@ impl Arguments {
     }
 }
 
-fn unknown(kind: Kind, key: &Ident) -> String {
-    format!("unknown argument `{key}`; {}", takes(kind))
+fn unknown(role: Role, key: &Ident) -> String {
+    format!("unknown argument `{key}`; {}", takes(role))
 }
 
-fn takes(kind: Kind) -> String {
-    let known: Vec<_> = kind.known().iter().map(|key| format!("`{key}`")).collect();
-    let first = match kind {
-        Kind::Check(_) => "a name first, then ",
-        Kind::Info => "a key first, then ",
-        Kind::Version => "",
+fn takes(role: Role) -> String {
+    let known: Vec<_> = role.known().iter().map(|key| format!("`{key}`")).collect();
+    let first = match role {
+        Role::Check(_) => "a name first, then ",
+        Role::Info => "a key first, then ",
+        Role::Version => "",
     };
-    format!("`#[{}]` takes {first}{}", kind.attribute(), known.join(", "))
+    format!("`#[{}]` takes {first}{}", role.attribute(), known.join(", "))
 }
 
 /// How a duration is written. `management-core` has the same for configuration; `tests/names.rs` keeps
@@ -260,7 +260,7 @@ fn duration(
     }
 }
 
-fn groups(kind: Kind, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -> Vec<LitStr> {
+fn groups(role: Role, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -> Vec<LitStr> {
     let mut seen = HashSet::new();
     let mut groups = Vec::new();
     for element in &array.elems {
@@ -268,7 +268,7 @@ fn groups(kind: Kind, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -
             wrong_type(key, element, mistakes);
             continue;
         };
-        if let Some(complaint) = name::complaint(kind, &group.value()) {
+        if let Some(complaint) = name::complaint(role, &group.value()) {
             mistakes.on(group, format!("in a group, {complaint}"));
         } else if !seen.insert(group.value()) {
             mistakes.on(group, format!("group `{}` is listed twice: keep one", group.value()));

@@ -4,14 +4,14 @@
 use syn::ext::IdentExt;
 
 use super::{Arguments, Signature};
-use crate::attribute::Kind;
 use crate::reserved;
+use crate::role::Role;
 
 const LONGEST: usize = 128;
 
 /// The name the attribute gives, which is known to be good, else the function's.
 pub(crate) fn name(
-    kind: Kind,
+    role: Role,
     arguments: &Arguments,
     signature: &Signature,
 ) -> syn::Result<String> {
@@ -19,9 +19,9 @@ pub(crate) fn name(
         return Ok(name.value());
     }
     let name = signature.ident.unraw().to_string();
-    match complaint(kind, &name) {
-        Some(complaint) if kind != Kind::Version => {
-            let attribute = kind.attribute();
+    match complaint(role, &name) {
+        Some(complaint) if role != Role::Version => {
+            let attribute = role.attribute();
             Err(syn::Error::new(
                 signature.ident.span(),
                 format!("{complaint}, as in `#[{attribute}(\"db\")]`"),
@@ -32,7 +32,7 @@ pub(crate) fn name(
 }
 
 /// Says what is wrong with `name`, or nothing.
-pub(super) fn complaint(kind: Kind, name: &str) -> Option<String> {
+pub(super) fn complaint(role: Role, name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("the name is empty: write one such as \"db\"".into());
     }
@@ -43,12 +43,12 @@ pub(super) fn complaint(kind: Kind, name: &str) -> Option<String> {
     if name.chars().any(char::is_control) {
         return Some("the name has a control character: write one such as \"db\"".into());
     }
-    let reserved = match kind {
-        Kind::Check(_) if name.contains('/') => {
+    let reserved = match role {
+        Role::Check(_) if name.contains('/') => {
             return Some(format!("the name `{name}` has a `/`: it is one segment of a URL path"));
         }
-        Kind::Check(_) => reserved::NAMES,
-        Kind::Version | Kind::Info => reserved::INFO_KEYS,
+        Role::Check(_) => reserved::NAMES,
+        Role::Version | Role::Info => reserved::INFO_KEYS,
     };
     reserved.contains(&name).then(|| format!("the name `{name}` is reserved: choose another one"))
 }

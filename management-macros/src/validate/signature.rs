@@ -9,9 +9,9 @@ use syn::{
 };
 
 use super::Mistakes;
-use crate::attribute::Kind;
 use crate::enclosing::{Enclosing, enclosing};
 use crate::function::Function;
+use crate::role::Role;
 
 /// What the expansion has to know of a function, known to be callable.
 pub(crate) struct Signature {
@@ -41,9 +41,9 @@ pub(crate) enum Taken {
     Optional,
 }
 
-pub(crate) fn signature(kind: Kind, function: &Function) -> syn::Result<Signature> {
+pub(crate) fn signature(role: Role, function: &Function) -> syn::Result<Signature> {
     let mut mistakes = Mistakes::default();
-    let attribute = kind.attribute();
+    let attribute = role.attribute();
     let sig = &function.sig;
 
     for copy in function.attrs.iter().filter(|attr| is_named(attr.path(), attribute)) {

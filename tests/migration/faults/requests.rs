@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use management_axum::{Kind, Status};
+use management_axum::{Dependency, Status};
 use serde_json::json;
 use support::{Peer, Program, get};
 
@@ -65,7 +65,7 @@ fn a_dependency_with_a_checks_name_is_refused() {
         .build()
         .unwrap_err();
     assert!(error.is_name_taken(), "{error}");
-    assert!(error.to_string().contains("`db` is the name of a service dependency"), "{error}");
+    assert!(error.to_string().contains("the service dependency `db` from "), "{error}");
 }
 
 // Dependencies are asked at `/z` whatever the own prefix is, and URLs are mangled.
@@ -115,9 +115,10 @@ async fn a_fragment_is_not_sent() {
     asked_at(|peer| format!("http://{}/h#top", peer.address), "/z", "/h").await;
     // A suffix of the path comes before the fragment.
     let peer = Peer::up().await;
-    let builder = builder()
-        .service_dependency("users", format!("http://{}/h#top", peer.address))
-        .cascade(Kind::Readiness, ["users"]);
+    let builder = builder().service_dependency(
+        "users",
+        Dependency::new(format!("http://{}/h#top", peer.address)).readiness(),
+    );
     assert_eq!(said(&get(&app(builder), "/z/health/readiness").await), (200, UP));
     assert_eq!(peer.targets(), ["GET /h/readiness"]);
 }

@@ -1,0 +1,148 @@
+//! The steps of a build.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use crate::build::announce::{Built, announce};
+use crate::build::builder::Builder;
+use crate::build::configure::Configured;
+use crate::build::context::Context;
+use crate::build::{collect, dependencies, group_settings, names};
+use crate::check::entry;
+use crate::check::kind::CheckKind;
+use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::config::overrides;
+use crate::error::{Error, Mistake};
+use crate::info::identity::{self, Identity};
+use crate::info::provider::Contributor;
+use crate::info::version::Version;
+use crate::management::{Inner, Management};
+use crate::report::availability::Availability;
+use crate::report::signals::Signals;
+use crate::sync::{Mutex, RwLock};
+use crate::text::similar::unknown_with_remedy;
+
+impl Builder {
+    /// Makes the [`Management`], and starts its background work if a runtime is present.
+    ///
+    /// # Errors
+    ///
+    /// Reports all mistakes at once, each with its file and line if it has one:
+    ///
+    /// - a name that is taken, reserved or not allowed, and a group with the name of a check;
+    /// - state that is missing or given twice;
+    /// - settings that exclude each other;
+    /// - two version providers, or two contributors with one key;
+    /// - a check that does not exist but is required, replaced, left out, configured or a member of a group;
+    /// - a prefix that is not a path, a status code other than 200 and 503, a service dependency that is not
+    ///   a URL, and an environment variable that cannot be read.
+    pub fn build(self) -> Result<Management, Error> {
+        self.build_in(&Environment::of_process())
+    }
+
+    pub(crate) fn build_in(self, environment: &Environment) -> Result<Management, Error> {
+        let Builder { own, given, mut state, without_registered, mut mistakes, .. } = self;
+        mistakes.extend(std::mem::take(&mut state.mistakes));
+        let service_name = own.name.clone().filter(|name| !name.trim().is_empty());
+        let configured = Configured::new(own, environment, given, &mut mistakes);
+        let config = &configured.config;
+
+        let is_found = entry::is_found();
+        let mut checks =
+            collect::registered(is_found, without_registered, &self.left_out, &mut mistakes);
+        checks.extend(self.checks);
+        checks.extend(dependencies::checks(config, &configured.exposure.prefix, &mut mistakes));
+        let has_checks = !checks.is_empty();
+        collect::replace(&mut checks, self.replacements, &mut mistakes);
+        checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
+        mistakes.extend(names::mistakes(&checks));
+        mistakes.extend(collect::missing(&self.required, &checks, config));
+        mistakes.extend(group_settings::mistakes(config, &checks));
+        let groups = configured.groups(&checks);
+        let overridden = overrides::apply(&mut checks, config, &mut mistakes);
+        let has_dependencies = checks.iter().any(|check| check.kind == Some(CheckKind::Dependency));
+
+        let signals = Arc::new(Signals::new(configured.secrets));
+        let defaults = configured.defaults;
+        let mut context = Context {
+            state: &state,
+            defaults: &defaults,
+            signals: &signals,
+            groups: &groups,
+            mistakes,
+        };
+        let registered: Vec<_> =
+            checks.into_iter().filter_map(|check| context.check(check)).map(Arc::new).collect();
+        let provider = context.version_provider(self.version, without_registered);
+        let contributors = context.contributors(self.contributors, without_registered);
+        let info_keys: Vec<_> = contributors.iter().map(|(key, _)| &**key).collect();
+        let Context { mut mistakes, .. } = context;
+        mistakes.extend(info_key_mistakes(config, &info_keys));
+        // The identity may write a file, which nobody wants of a program that does not start.
+        mistakes.into_result()?;
+
+        let identity = Identity::new(environment, service_name, config);
+        announce(&Built {
+            checks: &registered,
+            groups: &groups.custom(),
+            has_checks,
+            has_version_provider: provider.is_some(),
+            info_keys: &info_keys,
+            unknown_info_keys: &unknown_info_keys(config, &identity, &info_keys),
+            overridden: &overridden,
+            untaken_state: &state.untaken(),
+        });
+        let health_budget = configured.health_budget;
+        Ok(Management::from_inner(Inner {
+            version: Version {
+                provider: provider.map(|provider| {
+                    provider.into_runner("version provider".into(), &signals, health_budget)
+                }),
+                variable: environment.get("VERSION"),
+            },
+            contributors: contributors
+                .into_iter()
+                .map(|(key, provider)| Contributor::new(key, provider, &signals, health_budget))
+                .collect(),
+            availability: Availability::new(
+                self.starting,
+                configured.drain_delay,
+                Arc::clone(&signals),
+            ),
+            identity,
+            checks: RwLock::new(Arc::new(registered)),
+            signals,
+            defaults,
+            health_budget,
+            groups,
+            exposure: configured.exposure,
+            overrides: configured.config.checks,
+            has_dependencies,
+            drain_timeout: configured.drain_timeout,
+            listen: Mutex::new(configured.config.listen),
+            endpoints: AtomicUsize::new(0),
+        }))
+    }
+}
+
+/// The keys that `info_keys` allows although neither the library nor a contributor has them.
+fn info_key_mistakes(config: &Config, contributed: &[&str]) -> Vec<Mistake> {
+    let keys = config.info_keys.iter().flatten();
+    let unknown = keys.filter(|key| !identity::can_be_key(key) && !contributed.contains(&&***key));
+    let mistake = |key: &String| {
+        let known = [&identity::OWN, contributed].concat();
+        let remedy = "Give a key of `/info`, or an attribute such as `service.name`";
+        Mistake::invalid(format!(
+            "`info_keys`: {}",
+            unknown_with_remedy("key", key, &known, remedy)
+        ))
+    };
+    unknown.map(mistake).collect()
+}
+
+/// The keys that `info_keys` allows and that this process does not have.
+fn unknown_info_keys(config: &Config, identity: &Identity, contributed: &[&str]) -> Vec<String> {
+    let keys = config.info_keys.iter().flatten();
+    keys.filter(|key| !identity.knows(key) && !contributed.contains(&&***key)).cloned().collect()
+}

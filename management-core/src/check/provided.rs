@@ -1,0 +1,121 @@
+//! What version providers and info contributors may return.
+
+use serde::Serialize;
+use serde_json::value::to_raw_value;
+
+use crate::run::{Failure, Value};
+use crate::text::json::Json;
+use crate::text::reason::IntoReason;
+use crate::text::secret::Names;
+
+/// What a provider came to.
+pub type Provided<T> = Result<T, Failure>;
+
+impl<T: Send + Sync + 'static> Value for Provided<T> {
+    fn from_failure(failure: Failure) -> Self {
+        Err(failure)
+    }
+
+    fn is_success(&self) -> bool {
+        self.is_ok()
+    }
+
+    fn mask(&mut self, names: &Names) {
+        if let Err(failure) = self {
+            failure.mask(names);
+        }
+    }
+}
+
+/// What a version provider may return: anything that is `Into<String>`, an `Option` of it, or a
+/// `Result` of either. Its error is what that of a check may be, and is told with its causes; see
+/// [`IntoHealth`](crate::IntoHealth).
+///
+/// `Shape` tells the three apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "a version provider cannot return `{Self}`",
+    label = "cannot be turned into a version",
+    note = "a version provider returns what is `Into<String>`, an `Option` of it, or a `Result` of either whose error is an error or a text"
+)]
+pub trait IntoVersion<Shape> {
+    /// Turns the outcome into a version, into nothing, or into the text of an error.
+    fn into_version(self) -> Result<Option<String>, String>;
+}
+
+/// The shape of what is `Into<String>`.
+#[derive(Debug)]
+pub enum Plain {}
+
+/// The shape of an `Option`.
+#[derive(Debug)]
+pub enum Optional {}
+
+/// The shape of a `Result`.
+#[derive(Debug)]
+pub struct Fallible<Shape, Reason>(Shape, Reason);
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<String>> IntoVersion<Plain> for T {
+    fn into_version(self) -> Result<Option<String>, String> {
+        Ok(Some(self.into()))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<String>> IntoVersion<Optional> for Option<T> {
+    fn into_version(self) -> Result<Option<String>, String> {
+        Ok(self.map(Into::into))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: IntoVersion<Shape>, Shape, E: IntoReason<Reason>, Reason>
+    IntoVersion<Fallible<Shape, Reason>> for Result<T, E>
+{
+    fn into_version(self) -> Result<Option<String>, String> {
+        self.map_err(IntoReason::into_reason)?.into_version()
+    }
+}
+
+/// The version of what a provider returned.
+pub fn version<T: IntoVersion<Shape>, Shape>(outcome: T) -> Provided<Option<String>> {
+    outcome.into_version().map_err(Failure::failed)
+}
+
+/// What an info contributor returned, to be turned into JSON.
+///
+/// A `Result` is `Serialize` itself, so two methods of one name keep it from being shown as
+/// `{"Ok": …}`: the inherent one, for a `Result`, comes first in method resolution. The methods have the
+/// bounds, and not the `impl`s, so that it is found for any value and the compiler names the bound.
+#[derive(Debug)]
+pub struct Contribution<T>(pub T);
+
+impl<T, E> Contribution<Result<T, E>> {
+    /// The value's JSON, or the error.
+    pub fn into_json<Reason>(self) -> Provided<Json>
+    where
+        T: Serialize,
+        E: IntoReason<Reason>,
+    {
+        let value = self.0.map_err(Failure::failed)?;
+        Contribution(value).into_json()
+    }
+}
+
+/// See [`Contribution`].
+pub trait Contributed<T> {
+    /// The value's JSON.
+    fn into_json(self) -> Provided<Json>
+    where
+        T: Serialize;
+}
+
+impl<T> Contributed<T> for Contribution<T> {
+    fn into_json(self) -> Provided<Json>
+    where
+        T: Serialize,
+    {
+        to_raw_value(&self.0)
+            .map_err(|error| Failure::failed(format!("cannot be written as JSON: {error}")))
+    }
+}

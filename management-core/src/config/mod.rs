@@ -1,0 +1,392 @@
+//! What can be set from outside of the program.
+
+pub(crate) mod environment;
+pub(crate) mod exposure;
+pub(crate) mod group;
+pub(crate) mod overrides;
+pub(crate) mod prefix;
+pub(crate) mod route;
+mod service_link;
+pub(crate) mod show_details;
+pub(crate) mod variables;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::check::probe::Probe;
+use crate::check::settings::{Settings, duration};
+use crate::check::status::Status;
+use crate::config::group::Group;
+use crate::config::route::Route;
+use crate::config::show_details::ShowDetails;
+use crate::dependency::Dependency;
+use crate::text;
+use crate::text::similar::with_suggestion;
+
+#[doc = include_str!("../../docs/config.md")]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// The service's name.
+    pub name: Option<String>,
+    /// Under which path the endpoints lie.
+    pub prefix: Option<String>,
+    /// The endpoints that are there or not.
+    pub endpoints: BTreeMap<Route, bool>,
+    /// Whether `/livez`, `/readyz`, `/startupz` and `/healthz` are there.
+    pub kubernetes_paths: Option<bool>,
+    /// The deadline of one run.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// For how long a result is served again.
+    #[serde(deserialize_with = "duration")]
+    pub ttl: Option<Duration>,
+    /// How long after the end of a run the next one begins, in the background.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Option<Duration>,
+    /// How old a result may be and still be shown.
+    #[serde(deserialize_with = "duration")]
+    pub valid_for: Option<Duration>,
+    /// Whether a failure fails the whole.
+    pub critical: Option<bool>,
+    /// What is to be different for some checks.
+    pub checks: BTreeMap<String, CheckConfig>,
+    /// How long a probe waits.
+    #[serde(deserialize_with = "duration")]
+    pub probe_budget: Option<Duration>,
+    /// How long `/health` waits.
+    #[serde(deserialize_with = "duration")]
+    pub health_budget: Option<Duration>,
+    /// Where the endpoints have a listener of their own.
+    pub listen: Option<String>,
+    /// How long requests are served after a drain has begun.
+    #[serde(deserialize_with = "duration")]
+    pub drain_delay: Option<Duration>,
+    /// How long servers that accept no more connections may take to answer.
+    #[serde(deserialize_with = "duration")]
+    pub drain_timeout: Option<Duration>,
+    /// Who sees details and error texts.
+    pub show_details: Option<ShowDetails>,
+    /// The names whose values are masked, beside the usual ones.
+    pub mask: Vec<String>,
+    /// The statuses that are answered with another code.
+    pub status_codes: BTreeMap<Status, u16>,
+    /// The groups of checks, and what is different for probes.
+    pub groups: BTreeMap<String, Group>,
+    /// The services that this one needs.
+    pub service_dependencies: BTreeMap<String, Dependency>,
+    /// The dependencies that readiness asks, too, in addition to those with
+    /// [`Dependency::readiness`].
+    pub cascade: BTreeMap<Probe, Vec<String>>,
+    /// The scheme of dependencies that are given without one.
+    pub preferred_url_scheme: Option<String>,
+    /// A PEM file of certificates to trust in addition to the platform's.
+    pub dependency_ca_file: Option<PathBuf>,
+    /// A PEM file with the certificates and the private key that are shown to dependencies.
+    pub dependency_client_certificate_file: Option<PathBuf>,
+    /// Whether dependencies are asked through the proxies that the environment names.
+    pub dependency_environment_proxies: Option<bool>,
+    /// The keys that `/info` may show.
+    pub info_keys: Option<Vec<String>>,
+    /// Whether `/info` has `service.instance.id`.
+    pub service_instance_id: Option<bool>,
+    /// The folder that keeps the instance id.
+    pub service_instance_id_folder: Option<PathBuf>,
+    /// Whether `/info` has `process.command_line`.
+    pub process_command_line: Option<bool>,
+    /// Whether `/info` has `machine.id`.
+    pub machine_id: Option<bool>,
+}
+
+/// What is different for one check, whatever its attribute or its maker says.
+///
+/// ```
+/// let config: management_core::Config = serde_json::from_str(
+///     r#"{"checks": {"db": {"timeout": "500ms", "critical": false}, "search": {"enabled": false}}}"#,
+/// )?;
+/// assert_eq!(config.checks["search"].enabled, Some(false));
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CheckConfig {
+    /// `false` leaves the check out.
+    pub enabled: Option<bool>,
+    /// Whether a failure fails the whole.
+    pub critical: Option<bool>,
+    /// The deadline of one run.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Option<Duration>,
+    /// For how long a result is served again.
+    #[serde(deserialize_with = "duration")]
+    pub ttl: Option<Duration>,
+    /// How long after the end of a run the next one begins, in the background.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Option<Duration>,
+    /// How old a result may be and still be shown.
+    #[serde(deserialize_with = "duration")]
+    pub valid_for: Option<Duration>,
+}
+
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Not every format says at which key it came upon a mistake.
+        let mut track = serde_path_to_error::Track::new();
+        let tracking = serde_path_to_error::Deserializer::new(deserializer, &mut track);
+        Config::deserialize(tracking).map_err(|error| {
+            let path = track.path().to_string();
+            let error = with_suggestion(error.to_string());
+            // What follows is a key that is not known, which the error names itself.
+            match path.trim_end_matches(".?") {
+                "." => D::Error::custom(text::verbatim(error)),
+                path => D::Error::custom(text::verbatim(format_args!("`{path}`: {error}"))),
+            }
+        })
+    }
+}
+
+impl Config {
+    /// What is set here, and what `fallback` sets where nothing is. Maps are merged by their keys.
+    pub(crate) fn or(self, fallback: Config) -> Config {
+        fn merged<K: Ord, V>(mut own: BTreeMap<K, V>, fallback: BTreeMap<K, V>) -> BTreeMap<K, V> {
+            for (key, value) in fallback {
+                own.entry(key).or_insert(value);
+            }
+            own
+        }
+        // The two are one setting.
+        let (ttl, interval) = match (self.ttl, self.interval) {
+            (None, None) => (fallback.ttl, fallback.interval),
+            own => own,
+        };
+        let mut checks = self.checks;
+        for (name, fallback) in fallback.checks {
+            let own = checks.remove(&name).unwrap_or_default();
+            checks.insert(name, own.or(fallback));
+        }
+        let mut groups = self.groups;
+        for (name, fallback) in fallback.groups {
+            let own = groups.remove(&name).unwrap_or_default();
+            groups.insert(name, own.or(fallback));
+        }
+        Config {
+            name: self.name.or(fallback.name),
+            prefix: self.prefix.or(fallback.prefix),
+            endpoints: merged(self.endpoints, fallback.endpoints),
+            kubernetes_paths: self.kubernetes_paths.or(fallback.kubernetes_paths),
+            timeout: self.timeout.or(fallback.timeout),
+            ttl,
+            interval,
+            valid_for: self.valid_for.or(fallback.valid_for),
+            critical: self.critical.or(fallback.critical),
+            checks,
+            probe_budget: self.probe_budget.or(fallback.probe_budget),
+            health_budget: self.health_budget.or(fallback.health_budget),
+            listen: self.listen.or(fallback.listen),
+            drain_delay: self.drain_delay.or(fallback.drain_delay),
+            drain_timeout: self.drain_timeout.or(fallback.drain_timeout),
+            show_details: self.show_details.or(fallback.show_details),
+            mask: [self.mask, fallback.mask].concat(),
+            status_codes: merged(self.status_codes, fallback.status_codes),
+            groups,
+            service_dependencies: merged(self.service_dependencies, fallback.service_dependencies),
+            cascade: merged(self.cascade, fallback.cascade),
+            preferred_url_scheme: self.preferred_url_scheme.or(fallback.preferred_url_scheme),
+            dependency_ca_file: self.dependency_ca_file.or(fallback.dependency_ca_file),
+            dependency_client_certificate_file: self
+                .dependency_client_certificate_file
+                .or(fallback.dependency_client_certificate_file),
+            dependency_environment_proxies: self
+                .dependency_environment_proxies
+                .or(fallback.dependency_environment_proxies),
+            info_keys: self.info_keys.or(fallback.info_keys),
+            service_instance_id: self.service_instance_id.or(fallback.service_instance_id),
+            service_instance_id_folder: self
+                .service_instance_id_folder
+                .or(fallback.service_instance_id_folder),
+            process_command_line: self.process_command_line.or(fallback.process_command_line),
+            machine_id: self.machine_id.or(fallback.machine_id),
+        }
+    }
+
+    pub(crate) fn set_defaults(&mut self, defaults: Settings) {
+        Settings {
+            timeout: self.timeout,
+            ttl: self.ttl,
+            interval: self.interval,
+            valid_for: self.valid_for,
+            critical: self.critical,
+        } = defaults;
+    }
+
+    /// What is set for checks that set nothing of their own.
+    pub(crate) fn defaults(&self) -> Settings {
+        let Config { timeout, ttl, interval, valid_for, critical, .. } = *self;
+        Settings { timeout, ttl, interval, valid_for, critical }
+    }
+}
+
+impl CheckConfig {
+    pub(crate) fn settings(&self) -> Settings {
+        let CheckConfig { timeout, ttl, interval, valid_for, critical, .. } = *self;
+        Settings { timeout, ttl, interval, valid_for, critical }
+    }
+
+    fn or(self, fallback: CheckConfig) -> CheckConfig {
+        let Settings { timeout, ttl, interval, valid_for, critical } =
+            self.settings().or(&fallback.settings());
+        let enabled = self.enabled.or(fallback.enabled);
+        CheckConfig { enabled, critical, timeout, ttl, interval, valid_for }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::Environment;
+    use crate::error::Mistakes;
+    use crate::management::Management;
+
+    fn read(json: &str) -> Result<Config, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    fn refused(json: &str) -> String {
+        read(json).expect_err(json)
+    }
+
+    #[test]
+    fn a_mistake_names_its_key() {
+        for (json, told) in [
+            (
+                r#"{"timeuot": "1s"}"#,
+                "`timeuot`: unknown key `timeuot` at line 1 column 10; did you mean `timeout`?",
+            ),
+            (r#"{"timeout": "2 parsecs"}"#, "`timeout`: \"2 parsecs\" is no duration"),
+            (r#"{"timeout": 2}"#, "`timeout`: 2 is no duration (it has no unit): write it like"),
+            (r#"{"prefix": 7}"#, "`prefix`: invalid type: integer `7`"),
+            (r#"{"critical": "yes"}"#, "`critical`: invalid type: string \"yes\""),
+            (r#"{"checks": {"db": {"ttl": "x"}}}"#, "`checks.db.ttl`: \"x\" is no duration"),
+            (
+                r#"{"checks": {"db": {"tll": "1s"}}}"#,
+                "`checks.db.tll`: unknown key `tll` at line 1 column 24; did you mean `ttl`?",
+            ),
+            (r#"{"show_details": "perhaps"}"#, "`show_details`: unknown variant `perhaps`"),
+            (
+                r#"{"status_codes": {"SICK": 503}}"#,
+                "`status_codes`: unknown variant `SICK`, expected one of `UP`",
+            ),
+            (
+                r#"{"groups": {"a": {"includes": []}}}"#,
+                "`groups.a.includes`: unknown key `includes` at line 1 column 28; did you mean `include`?",
+            ),
+            (r#"{"groups": {"a": {"include": "db"}}}"#, "`groups.a.include`: invalid type: string"),
+            (
+                r#"{"groups": {"a": {"show_details": "perhaps"}}}"#,
+                "`groups.a.show_details`: unknown variant `perhaps`",
+            ),
+            (
+                r#"{"groups": {"a": {"status_codes": {"SICK": 503}}}}"#,
+                "`groups.a.status_codes`: unknown variant `SICK`",
+            ),
+            (r#"{"kubernetes_paths": 1}"#, "`kubernetes_paths`: invalid type: integer `1`"),
+            (
+                r#"{"endpoints": {"inof": false}}"#,
+                "unknown value `inof` at line 1 column 21; did you mean `info`?",
+            ),
+            (
+                r#"{"cascade": {"readyness": []}}"#,
+                "unknown value `readyness` at line 1 column 24; did you mean `readiness`?",
+            ),
+            (
+                r#"{"service_dependencies": {"users": {"url": "h", "timeout": "soon"}}}"#,
+                "`service_dependencies.users.timeout`: \"soon\" is no duration",
+            ),
+            (
+                r#"{"service_dependencies": {"users": {"uri": "h"}}}"#,
+                "`service_dependencies.users.uri`: unknown key `uri` at line 1 column 41; did you mean `url`?",
+            ),
+            (r#"{"service_dependencies": {"users": {}}}"#, "missing field `url`"),
+            (r#"{"service_dependencies": {"users": 7}}"#, "a URL, or a map with a `url`"),
+        ] {
+            let error = refused(json);
+            assert!(error.contains(told), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn durations_are_humantime() {
+        let config = read(r#"{"timeout": "1m 30s", "ttl": "0s", "interval": null}"#).unwrap();
+        assert_eq!(config.timeout, Some(Duration::from_secs(90)));
+        assert_eq!((config.ttl, config.interval), (Some(Duration::ZERO), None));
+    }
+
+    #[test]
+    fn the_environment_comes_before_the_configuration_and_the_builder_before_both() {
+        let environment = Environment::from([
+            ("MANAGEMENT_PREFIX", "/environment"),
+            ("MANAGEMENT_TIMEOUT", "2s"),
+            ("MANAGEMENT_CRITICAL", "False"),
+            ("MANAGEMENT_MASK", r#"["x-environment"]"#),
+            ("MANAGEMENT_STATUS_CODES", r#"{"DEGRADED": 503}"#),
+            ("MANAGEMENT_CHECKS", r#"{"db": {"ttl": "2s"}}"#),
+            (
+                "MANAGEMENT_GROUPS",
+                r#"{"a": {"include": ["db"], "show_details": "always", "status_codes": {"DEGRADED": 503}}}"#,
+            ),
+            ("MANAGEMENT_KUBERNETES_PATHS", "true"),
+        ]);
+        let given = read(
+            r#"{"prefix": "/given", "mask": ["x-given"], "timeout": "3s", "interval": "9s", "valid_for": "300s",
+                "status_codes": {"DEGRADED": 200, "UNKNOWN": 200},
+                "checks": {"db": {"interval": "9s", "critical": false}, "cache": {"enabled": false}},
+                "groups": {"a": {"exclude": ["cache"], "include": ["queue"], "show_details": "never",
+                    "status_codes": {"DEGRADED": 200, "UNKNOWN": 200}}, "b": {}},
+                "kubernetes_paths": false}"#,
+        );
+        let mut mistakes = Mistakes::default();
+        let environment = Config::from_environment(&environment, &mut mistakes);
+        assert!(mistakes.into_result().is_ok());
+        let own =
+            Config { prefix: Some("/own".into()), mask: vec!["x-own".into()], ..Config::default() };
+        let merged = own.or(environment).or(given.unwrap());
+        assert_eq!(merged.prefix.as_deref(), Some("/own"));
+        assert_eq!(merged.mask, ["x-own", "x-environment", "x-given"]);
+        assert_eq!(merged.timeout, Some(Duration::from_secs(2)));
+        assert_eq!(merged.interval, Some(Duration::from_secs(9)));
+        assert_eq!(merged.critical, Some(false));
+        assert_eq!(merged.valid_for, Some(Duration::from_secs(300)));
+        let codes: Vec<_> = merged.status_codes.into_iter().collect();
+        assert_eq!(codes, [(Status::Degraded, 503), (Status::Unknown, 200)]);
+        let db = &merged.checks["db"];
+        assert_eq!((db.ttl, db.interval), (Some(Duration::from_secs(2)), None));
+        assert_eq!(db.critical, Some(false));
+        assert_eq!(merged.checks["cache"].enabled, Some(false));
+        assert_eq!((merged.groups.len(), merged.kubernetes_paths), (2, Some(true)));
+        let group = &merged.groups["a"];
+        assert!(group.include.iter().eq(["db", "queue"]) && group.exclude.iter().eq(["cache"]));
+        let codes: Vec<_> = group.status_codes.clone().into_iter().collect();
+        assert_eq!(codes, [(Status::Degraded, 503), (Status::Unknown, 200)]);
+        assert_eq!(format!("{:?}", group.show_details), "Some(always)");
+    }
+
+    #[test]
+    fn values_of_headers_are_not_told() {
+        for json in [r#""hunter2""#, r#"{"authorization": 2072}"#, r#"{"x": ["hunter2"]}"#] {
+            let users = format!(r#"{{"url": "h", "headers": {json}}}"#);
+            let error = refused(&format!(r#"{{"service_dependencies": {{"users": {users}}}}}"#));
+            assert!(error.contains("`service_dependencies.users.headers`: the "), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains("2072"), "{error}");
+        }
+        let environment =
+            Environment::from([("MANAGEMENT_SERVICE_DEPENDENCIES", "\"http://u:hunter2@h\"")]);
+        let error = Management::builder().build_in(&environment).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}

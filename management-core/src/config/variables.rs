@@ -1,0 +1,243 @@
+//! The variables of the environment that set a [`Config`].
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::config::environment::Environment;
+use crate::config::service_link;
+use crate::error::{Mistake, Mistakes};
+use crate::line::line;
+use crate::text;
+use crate::text::similar::most_similar;
+use crate::text::strict;
+
+/// How the value of a variable is written.
+#[derive(Clone, Copy)]
+enum Syntax {
+    Text,
+    Flag,
+    Json,
+}
+
+/// Each key, and the variables that set it; the first that is set counts.
+const VARIABLES: [(&str, &[&str], Syntax); 29] = [
+    ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
+    ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
+    ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
+    ("timeout", &["MANAGEMENT_TIMEOUT"], Syntax::Text),
+    ("ttl", &["MANAGEMENT_TTL"], Syntax::Text),
+    ("interval", &["MANAGEMENT_INTERVAL"], Syntax::Text),
+    ("valid_for", &["MANAGEMENT_VALID_FOR"], Syntax::Text),
+    ("critical", &["MANAGEMENT_CRITICAL"], Syntax::Flag),
+    ("checks", &["MANAGEMENT_CHECKS"], Syntax::Json),
+    ("probe_budget", &["MANAGEMENT_PROBE_BUDGET"], Syntax::Text),
+    ("health_budget", &["MANAGEMENT_HEALTH_BUDGET"], Syntax::Text),
+    ("listen", &["MANAGEMENT_LISTEN"], Syntax::Text),
+    ("drain_delay", &["MANAGEMENT_DRAIN_DELAY"], Syntax::Text),
+    ("drain_timeout", &["MANAGEMENT_DRAIN_TIMEOUT"], Syntax::Text),
+    ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
+    ("mask", &["MANAGEMENT_MASK"], Syntax::Json),
+    ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
+    ("groups", &["MANAGEMENT_GROUPS"], Syntax::Json),
+    ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),
+    ("cascade", &["MANAGEMENT_CASCADE"], Syntax::Json),
+    ("preferred_url_scheme", &["PREFERRED_URL_SCHEME", "SCHEME"], Syntax::Text),
+    ("dependency_ca_file", &["MANAGEMENT_DEPENDENCY_CA_FILE"], Syntax::Text),
+    (
+        "dependency_client_certificate_file",
+        &["MANAGEMENT_DEPENDENCY_CLIENT_CERTIFICATE_FILE"],
+        Syntax::Text,
+    ),
+    (
+        "dependency_environment_proxies",
+        &["MANAGEMENT_DEPENDENCY_ENVIRONMENT_PROXIES"],
+        Syntax::Flag,
+    ),
+    ("info_keys", &["MANAGEMENT_INFO_KEYS"], Syntax::Json),
+    ("service_instance_id", &["MANAGEMENT_SERVICE_INSTANCE_ID"], Syntax::Flag),
+    ("service_instance_id_folder", &["MANAGEMENT_SERVICE_INSTANCE_ID_FOLDER"], Syntax::Text),
+    ("process_command_line", &["MANAGEMENT_PROCESS_COMMAND_LINE"], Syntax::Flag),
+    ("machine_id", &["MANAGEMENT_MACHINE_ID"], Syntax::Flag),
+];
+
+/// How the value of a variable looks that is written as JSON.
+fn sample(key: &str) -> &'static str {
+    match key {
+        "mask" => r#"["x-tenant-key"]"#,
+        "endpoints" => r#"{"info": false}"#,
+        "checks" => r#"{"db": {"timeout": "1m 30s"}}"#,
+        "groups" => r#"{"payments": {"include": ["db"]}}"#,
+        "status_codes" => r#"{"DEGRADED": 503}"#,
+        "service_dependencies" => r#"{"users": "user-service:9922"}"#,
+        "cascade" => r#"{"readiness": ["users"]}"#,
+        _ => r#"["app", "service.name"]"#,
+    }
+}
+
+fn invalid(variable: &str, error: &dyn fmt::Display) -> Mistake {
+    let error = text::verbatim(error);
+    Mistake::invalid(format!("the environment variable `{variable}`: {error}"))
+}
+
+impl Config {
+    /// What the environment sets. What cannot be is a mistake that names the variable.
+    pub(crate) fn from_environment(environment: &Environment, mistakes: &mut Mistakes) -> Self {
+        let mut set = serde_json::Map::new();
+        for (key, variables, syntax) in VARIABLES {
+            let is_set = |&variable: &&'static str| Some((variable, environment.get(variable)?));
+            let Some((variable, text)) = variables.iter().find_map(is_set) else { continue };
+            let value = match syntax {
+                Syntax::Text => Ok(Value::String(text)),
+                Syntax::Flag => match &*text.to_ascii_lowercase() {
+                    "true" | "1" | "yes" | "on" => Ok(true.into()),
+                    "false" | "0" | "no" | "off" => Ok(false.into()),
+                    _ => Err("it is neither `true` nor `false`; `1`, `0`, `yes`, `no`, `on` and `off` are \
+                              understood, too"
+                        .into()),
+                },
+                Syntax::Json => strict::from_str(&text).map_err(|why| {
+                    format!("it is no JSON, such as `{}` has it: {why}", sample(key))
+                }),
+            };
+            // Each by itself, so that the variable of a mistake is known.
+            let value = value.and_then(|value: Value| {
+                let alone = Value::Object([(key.into(), value.clone())].into_iter().collect());
+                <Config as Deserialize>::deserialize(alone)
+                    .map(|_| value)
+                    .map_err(|why| why.to_string())
+            });
+            match value {
+                Ok(value) => drop(set.insert(key.into(), value)),
+                Err(why) => mistakes.push(invalid(variable, &why)),
+            }
+        }
+        for variable in environment.named("MANAGEMENT_") {
+            let is_read = VARIABLES.iter().any(|(_, variables, _)| variables.contains(&&*variable));
+            if !is_read && !service_link::is_one(&variable, environment) {
+                let known =
+                    VARIABLES.iter().flat_map(|(_, variables, _)| variables.iter().copied());
+                let suggestion = match most_similar(&variable, known) {
+                    Some(known) => format!("; did you mean `{known}`?"),
+                    None => String::new(),
+                };
+                line!(WARN, "unknown environment variable `{variable}`{suggestion}");
+            }
+        }
+        <Config as Deserialize>::deserialize(Value::Object(set)).unwrap_or_else(|why| {
+            mistakes.push(invalid("MANAGEMENT_…", &why));
+            Config::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::management::Management;
+
+    /// All keys, as `serde` knows them.
+    fn keys() -> Vec<String> {
+        let told =
+            serde_json::from_str::<Config>(r#"{"?": 1}"#).expect_err("no such key").to_string();
+        let (_, keys) = told.split_once("expected one of ").expect("a list of the keys");
+        keys.split('`').skip(1).step_by(2).map(String::from).collect()
+    }
+
+    #[test]
+    fn each_key_has_a_variable_and_a_line_in_the_table() {
+        let rows: Vec<_> = include_str!("../../docs/config.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .collect();
+        let documented: Vec<_> = rows.iter().map(|(key, _)| key.to_string()).collect();
+        assert_eq!(documented, keys());
+        for (key, variables, syntax) in VARIABLES {
+            let (_, row) = rows.iter().find(|(documented, _)| *documented == key).expect(key);
+            let cell = row.split(" | ").next().expect("a cell");
+            for variable in variables {
+                assert!(cell.contains(&format!("`{variable}`")), "{key}: {cell}");
+            }
+            if cell.contains("(JSON)") {
+                assert!(matches!(syntax, Syntax::Json), "{key}");
+            }
+        }
+        let with_variable: Vec<_> = VARIABLES.map(|(key, ..)| key.to_owned()).into();
+        assert_eq!([vec!["name".to_owned()], with_variable].concat(), keys());
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_named() {
+        for (variable, value, told) in [
+            ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is no duration"),
+            ("MANAGEMENT_TIMEOUT", "two  days\u{202e}", "`timeout`: \"two  days\\u{202e}\" is no"),
+            (
+                "MANAGEMENT_CHECKS",
+                "{",
+                "no JSON, such as `{\"db\": {\"timeout\": \"1m 30s\"}}` has it: EOF while",
+            ),
+            ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" stands twice"),
+            ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
+            ("MANAGEMENT_CRITICAL", "maybe", "it is neither `true` nor `false`"),
+            ("MANAGEMENT_SERVICE_DEPENDENCIES", "[]", "`service_dependencies`: invalid type"),
+        ] {
+            let environment = Environment::from([(variable, value)]);
+            let error = Management::builder().build_in(&environment).unwrap_err();
+            assert!(error.is_invalid());
+            let error = error.to_string();
+            assert!(error.contains(&format!("the environment variable `{variable}`")), "{error}");
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_flag_has_many_spellings() {
+        let spellings = [
+            ("true", true),
+            ("1", true),
+            ("yes", true),
+            ("on", true),
+            ("YES", true),
+            ("On", true),
+            ("false", false),
+            ("0", false),
+            ("no", false),
+            ("off", false),
+            ("No", false),
+            (" OFF ", false),
+        ];
+        for (text, flag) in spellings {
+            let environment = Environment::from([("MANAGEMENT_MACHINE_ID", text)]);
+            let mut mistakes = Mistakes::default();
+            let config = Config::from_environment(&environment, &mut mistakes);
+            assert!(mistakes.into_result().is_ok(), "{text}");
+            assert_eq!(config.machine_id, Some(flag), "{text}");
+        }
+        for text in ["2", "y", "enabled", "yes no"] {
+            let environment = Environment::from([("MANAGEMENT_MACHINE_ID", text)]);
+            assert!(Management::builder().build_in(&environment).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_excludes_each_other_in_the_environment_is_told() {
+        let environment =
+            Environment::from([("MANAGEMENT_TTL", "1s"), ("MANAGEMENT_INTERVAL", "2s")]);
+        let error = Management::builder().build_in(&environment).unwrap_err().to_string();
+        assert!(error.contains("the environment's defaults: `ttl` and `interval`"), "{error}");
+    }
+
+    #[test]
+    fn the_scheme_has_two_variables() {
+        for (variables, scheme) in [
+            ([("PREFERRED_URL_SCHEME", "https"), ("SCHEME", "http")], "https"),
+            ([("PREFERRED_URL_SCHEME", ""), ("SCHEME", "https")], "https"),
+        ] {
+            let config =
+                Config::from_environment(&Environment::from(variables), &mut Mistakes::default());
+            assert_eq!(config.preferred_url_scheme.as_deref(), Some(scheme));
+        }
+    }
+}

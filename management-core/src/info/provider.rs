@@ -1,0 +1,62 @@
+//! What contributes to `/info` and `/version`, run like a check.
+
+use std::sync::Arc;
+
+use crate::check::provided::Provided;
+use crate::report::log;
+use crate::report::logged_reason::LoggedReason;
+use crate::report::signals::Signals;
+use crate::report::slow::Slow;
+use crate::run::plan::Plan;
+use crate::run::{Job, Outcome, Runner, Value};
+use crate::text::json::Json;
+
+/// An info contributor among the others.
+pub(crate) struct Contributor {
+    pub(crate) key: String,
+    pub(crate) runner: Arc<Runner<Provided<Json>>>,
+}
+
+impl Contributor {
+    pub(crate) fn new(
+        key: String,
+        provider: Provider<Json>,
+        signals: &Signals,
+        budget: std::time::Duration,
+    ) -> Self {
+        let what = format!("info contributor `{key}`");
+        Contributor { runner: provider.into_runner(what, signals, budget), key }
+    }
+}
+
+/// A provider as it was registered or given, not yet running.
+pub(crate) struct Provider<T> {
+    pub(crate) job: Job<Provided<T>>,
+    pub(crate) plan: Plan,
+}
+
+impl<T: Send + Sync + 'static> Provider<T> {
+    /// Runs it like a check; what fails is logged under the name of `what`.
+    pub(crate) fn into_runner(
+        self,
+        what: String,
+        signals: &Signals,
+        budget: std::time::Duration,
+    ) -> Arc<Runner<Provided<T>>> {
+        let (logged, slow) = (LoggedReason::default(), Slow::new(Some(budget), "health budget"));
+        Runner::new(
+            what.clone(),
+            self.job,
+            self.plan,
+            Arc::clone(&signals.background),
+            Arc::clone(&signals.secrets),
+            Box::new(move |previous, outcome: &Arc<Outcome<Provided<T>>>| {
+                let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
+                let failure = outcome.value.as_ref().err();
+                let why = failure.map(|why| why.confidential().unwrap_or_else(|| why.to_string()));
+                log::provider(&what, &logged, failed_before, why.as_deref());
+                slow.observe("the", &what, outcome);
+            }),
+        )
+    }
+}

@@ -1,0 +1,45 @@
+//! Which version of the program this is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::check::provided::Provided;
+use crate::run::Runner;
+
+/// The version of a program that has none.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// Where the version comes from.
+pub(crate) struct Version {
+    pub(crate) provider: Option<Arc<Runner<Provided<Option<String>>>>>,
+    /// The environment variable `VERSION`, read when this was built, unless it is empty.
+    pub(crate) variable: Option<String>,
+}
+
+/// The provider failed or is late. The log has the reason.
+#[derive(Debug)]
+pub(crate) struct NotProvided;
+
+impl Version {
+    /// The version of the provider, else that of the environment variable.
+    pub(crate) async fn read(
+        &self,
+        now: Instant,
+        budget: Duration,
+    ) -> Result<Option<String>, NotProvided> {
+        let provided = match &self.provider {
+            None => None,
+            Some(provider) => {
+                let outcome = provider.answer(provider.ask(now), now, budget).await.outcome;
+                match outcome.as_ref().map(|outcome| &outcome.value) {
+                    Ok(Ok(provided)) => provided.clone(),
+                    Ok(Err(_)) | Err(_) => return Err(NotProvided),
+                }
+            }
+        };
+        let provided = provided.filter(|version| !version.is_empty());
+        Ok(provided.or_else(|| self.variable.clone()))
+    }
+}

@@ -1,0 +1,8 @@
+//! A line of the library's own in the log. Its target is `management`.
+
+macro_rules! line {
+    ($level:ident, $($text:tt)+) => {
+        tracing::event!(target: "management", tracing::Level::$level, $($text)+)
+    };
+}
+pub(crate) use line;

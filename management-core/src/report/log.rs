@@ -1,0 +1,176 @@
+//! The lines of the log about checks, answers and providers.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::fmt;
+use std::time::Duration;
+
+use crate::check::health::Health;
+use crate::check::name::AVAILABILITY;
+use crate::check::status::Status;
+use crate::line::line;
+use crate::report::about::{About, effective_status};
+use crate::report::component::Component;
+use crate::report::health_report::HealthReport;
+use crate::report::logged_reason::LoggedReason;
+
+/// How many causes one line lists, the worst first. Each of them has a line of its own.
+const MAX_CAUSES: usize = 10;
+
+/// How many names one line lists.
+const MAX_NAMES: usize = 50;
+
+/// Names in a line, which has no room for thousands.
+pub(crate) fn list_names<T: AsRef<str>>(names: &[T]) -> String {
+    let listed: Vec<_> = names.iter().take(MAX_NAMES).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
+/// Logs the result of a check if its status changed, or if it is not up for a new reason.
+pub(crate) fn check(about: &About, logged: &LoggedReason, before: Option<Status>, health: &Health) {
+    let (status, reason) = (health.status(), health.logged_reason());
+    // In the usual case, nothing is formatted.
+    if before == Some(status) && (status == Status::Up || reason.is_none()) {
+        return;
+    }
+    let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
+    let name = format_args!("{}{url}", about.name);
+    if before != Some(status) {
+        logged.record(reason);
+        changed(&name, before, status, false, || {
+            reason.map(|reason| format!(": {reason}")).unwrap_or_default()
+        });
+    } else if let Some(reason) = reason.filter(|_| status != Status::Up)
+        && logged.is_new(reason)
+    {
+        line!(WARN, "{name} still {status}: {reason}");
+    }
+}
+
+/// Logs an answer if its status changed.
+pub(crate) fn answer(name: &dyn fmt::Display, before: Option<Status>, report: &HealthReport) {
+    // A service that refuses requests on purpose, as in a drain, is no cause for a warning.
+    let is_on_purpose = report.status() == Status::OutOfService
+        && report.components().iter().all(|component| {
+            component.name() == AVAILABILITY || weighed(component) < Status::OutOfService
+        });
+    changed(name, before, report.status(), is_on_purpose, || causes(report));
+}
+
+/// The components that are not up, by name, and which of them are not critical.
+fn causes(report: &HealthReport) -> String {
+    let is_cause = |component: &&Component| component.status() != Status::Up;
+    let mut causes: Vec<_> = report.components().iter().filter(is_cause).collect();
+    let more = causes.len().saturating_sub(MAX_CAUSES);
+    if more > 0 {
+        // A stable sort keeps equal ones sorted by name.
+        causes.sort_by_key(|component| Reverse(weighed(component)));
+        causes.truncate(MAX_CAUSES);
+        causes.sort_by_key(|component| component.name());
+    }
+    let mut line = String::new();
+    for (position, component) in causes.into_iter().enumerate() {
+        line += if position == 0 { ": " } else { "; " };
+        line += &quote_name(component.name());
+        if !component.is_critical() {
+            line += NOT_CRITICAL;
+        }
+        line += ": ";
+        line += &match component.health().logged_reason() {
+            Some(reason) => quoted_if(reason, reason.contains(';') || reason.starts_with('"')),
+            None => component.status().as_str().into(),
+        };
+    }
+    if more > 0 {
+        line += &format!("; and {more} more");
+    }
+    line
+}
+
+const NOT_CRITICAL: &str = " (not critical)";
+
+/// A name, in quotes if it could be mistaken for something else in the line.
+fn quote_name(name: &str) -> Cow<'_, str> {
+    quoted_if(name, name.contains([';', ':', '"']) || name.ends_with(NOT_CRITICAL))
+}
+
+/// A name in a list, in quotes if it could be mistaken for several.
+pub(crate) fn quote_ambiguous(name: &str) -> Cow<'_, str> {
+    quoted_if(name, name.contains([',', ';', '"']))
+}
+
+fn quoted_if(text: &str, is_quoted: bool) -> Cow<'_, str> {
+    if is_quoted { format!("{text:?}").into() } else { text.into() }
+}
+
+fn weighed(component: &Component) -> Status {
+    effective_status(component.is_critical(), component.status())
+}
+
+/// Logs the result of a provider or contributor if it starts or stops failing, or fails for a new reason.
+pub(crate) fn provider(
+    what: &str,
+    logged: &LoggedReason,
+    failed_before: bool,
+    failure: Option<&str>,
+) {
+    match failure {
+        Some(why) if !failed_before => {
+            logged.record(failure);
+            line!(WARN, "{what} failed: {why}");
+        }
+        Some(why) if logged.is_new(why) => line!(WARN, "{what} still fails: {why}"),
+        None if failed_before => line!(INFO, "{what} works again"),
+        _ => {}
+    }
+}
+
+/// Logs that runs begin to exceed the budget of an answer.
+pub(crate) fn slow(what: &str, name: &str, took: Duration, budget_name: &str, budget: Duration) {
+    let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    line!(
+        WARN,
+        "{what} {name} took {}, longer than the {budget_name} of {}: answers use its last \
+         result; set `interval` to run it in the background",
+        humantime::format_duration(took),
+        humantime::format_duration(budget),
+    );
+}
+
+fn changed(
+    name: &dyn fmt::Display,
+    before: Option<Status>,
+    now: Status,
+    is_on_purpose: bool,
+    why: impl Fn() -> String,
+) {
+    match before {
+        Some(before) if before == now => {}
+        Some(before) if now > before && !is_on_purpose => {
+            line!(WARN, "{name} {before} → {now}{}", why());
+        }
+        Some(before) => line!(INFO, "{name} {before} → {now}{}", why()),
+        // A check that is up from the start is not worth a line.
+        None if now == Status::Up => line!(DEBUG, "{name} {now}"),
+        None if is_on_purpose => line!(INFO, "{name} {now}{}", why()),
+        None => line!(WARN, "{name} {now}{}", why()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_some_names() {
+        let names: Vec<_> = (0..300).map(|at| format!("tenant-{at}")).collect();
+        assert_eq!(list_names(&names[..0]), "");
+        assert_eq!(list_names(&names[..2]), "tenant-0, tenant-1");
+        assert!(list_names(&names[..50]).ends_with(", tenant-49"));
+        assert!(list_names(&names[..51]).ends_with(", tenant-49 and 1 more"));
+        assert!(list_names(&names).ends_with(", tenant-49 and 250 more"));
+    }
+}

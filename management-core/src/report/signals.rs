@@ -1,0 +1,44 @@
+//! What the parts of one `Management` share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::broadcast;
+
+use crate::report::component::Component;
+use crate::run::Background;
+use crate::text::secret::Names;
+
+/// How many results a subscriber may lag behind.
+const MAX_LAG: usize = 1024;
+
+/// What the parts of one `Management` share.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    /// Changes with everything that answers depend on: results, and the list of checks.
+    epoch: AtomicU64,
+    pub(crate) background: Arc<Background>,
+    /// The names whose values are secret.
+    pub(crate) secrets: Arc<Names>,
+    pub(crate) results: broadcast::Sender<Component>,
+}
+
+impl Signals {
+    pub(crate) fn new(secrets: Names) -> Self {
+        Signals {
+            epoch: AtomicU64::new(0),
+            background: Arc::default(),
+            secrets: Arc::new(secrets),
+            results: broadcast::Sender::new(MAX_LAG),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Makes every cached answer stale.
+    pub(crate) fn advance(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+}

@@ -1,0 +1,92 @@
+//! Runs that nobody asks for, one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+use crate::run::outcome::Asked;
+use crate::run::plan::JITTER;
+use crate::run::runner::{Runner, Value};
+
+impl<V: Value> Runner<V> {
+    /// Runs at once, then `interval` after the end of each run, for as long as the runtime lives.
+    pub(super) fn start_beat(self: &Arc<Self>, now: Instant, interval: Duration) {
+        if self.background.is_resting() {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else { return self.background.lose() };
+        let mut state = self.lock();
+        if state.is_closed || state.is_beating || self.settled(&state) {
+            return;
+        }
+        state.is_beating = true;
+        drop(state);
+        // Begun here, so that whoever asks next finds a run to wait for.
+        let mut asked = self.begin_or_join(now);
+        let beat = Beat { runner: Arc::clone(self) };
+        let task = runtime.spawn(async move {
+            let runner = &beat.runner;
+            loop {
+                // Closed: there is nothing left to run.
+                let Some(current) = asked else { return };
+                if let Asked::Running(run) = current {
+                    // Longer than any run may take, so that its end is what is waited for.
+                    let patience = runner.plan.timeout + Duration::from_secs(1);
+                    runner.wait(run, Instant::now(), patience).await;
+                }
+                if runner.is_settled() {
+                    return;
+                }
+                let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
+                sleep(interval.mul_f64(spread)).await;
+                if runner.background.is_resting() {
+                    return;
+                }
+                asked = runner.begin_or_join(Instant::now());
+            }
+        });
+        let mut state = self.lock();
+        if state.is_beating && !state.is_closed {
+            state.beat = Some(task.abort_handle());
+        } else {
+            drop(state);
+            task.abort();
+        }
+    }
+
+    fn begin_or_join(self: &Arc<Self>, now: Instant) -> Option<Asked<V>> {
+        loop {
+            let state = self.lock();
+            match &state.run {
+                Some(run) if now < run.overdue() => return Some(Asked::Running(run.id)),
+                Some(run) => {
+                    let id = run.id;
+                    drop(state);
+                    self.time_out(id);
+                }
+                None if state.is_closed => return None,
+                None => return Some(self.begin_next(state, now)),
+            }
+        }
+    }
+}
+
+/// A beat that is going on; dropped with its task, however that ends.
+struct Beat<V: Value> {
+    runner: Arc<Runner<V>>,
+}
+
+impl<V: Value> Drop for Beat<V> {
+    fn drop(&mut self) {
+        let mut state = self.runner.lock();
+        state.is_beating = false;
+        state.beat = None;
+        let should_go_on = !state.is_closed;
+        drop(state);
+        if should_go_on {
+            self.runner.background.lose();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Notices runs that block their thread, and logs them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::line::line;
+use crate::run::blocked::Found;
+use crate::run::runner::{Runner, Value};
+
+/// No thread that merely waits for a busy machine is held up for so long.
+const BLOCKED_AFTER: Duration = Duration::from_millis(500);
+
+/// A run that has its thread, for as long as this lives.
+pub(super) struct Thread<'a, V: Value> {
+    runner: &'a Runner<V>,
+    run: u64,
+    since: Instant,
+}
+
+impl<V: Value> Drop for Thread<'_, V> {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        self.runner.polling.set(None);
+        self.runner.warn_of_block(self.run, now - self.since, Found::Late);
+    }
+}
+
+impl<V: Value> Runner<V> {
+    /// A run has its thread until this is dropped.
+    pub(super) fn thread(&self, run: u64) -> Thread<'_, V> {
+        let since = Instant::now();
+        self.polling.set(Some(since));
+        Thread { runner: self, run, since }
+    }
+
+    /// Logs that a run blocks its thread, if it does. Another thread calls this: the run's own one cannot.
+    /// Returns whether this is the first to find that.
+    pub(super) fn look_at(&self, run: u64, found: Found) -> bool {
+        let since = self.polling.since();
+        since.is_some_and(|since| self.warn_of_block(run, since.elapsed(), found))
+    }
+
+    /// Logs that a run has blocked its thread, if that took long enough. Returns whether this is the first
+    /// to find that.
+    fn warn_of_block(&self, run: u64, blocked: Duration, found: Found) -> bool {
+        if blocked < BLOCKED_AFTER {
+            return false;
+        }
+        let mut state = self.lock();
+        let is_first = !state.blocked.is(run);
+        let is_news = state.blocked.found(run, found);
+        drop(state);
+        if is_news {
+            self.log_block(blocked);
+        }
+        is_first
+    }
+
+    #[cold]
+    fn log_block(&self, blocked: Duration) {
+        // Nobody wants to know it to the millisecond.
+        let tenths = u64::try_from((blocked.as_millis() + 50) / 100).unwrap_or(u64::MAX);
+        line!(
+            WARN,
+            "{} has blocked its thread for {}: move blocking code to a check function without `async` or to \
+             `Check::blocking`, which get threads of their own",
+            self.what,
+            humantime::format_duration(Duration::from_millis(tenths.saturating_mul(100))),
+        );
+    }
+}

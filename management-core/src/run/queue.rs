@@ -1,0 +1,48 @@
+//! The queue of a runtime, through which tasks give way to others.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::yield_now;
+
+/// Lets a task go through its runtime's queue before it goes on.
+///
+/// Workers steal from that queue, and one of them is woken for it. [`tokio::task::yield_now`] leaves the task
+/// with its own worker, where it waits for as long as a check blocks that worker.
+#[derive(Default)]
+pub(super) struct Turn {
+    is_queued: bool,
+}
+
+impl Turn {
+    /// Ready at every second call.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.is_queued = !self.is_queued;
+        if self.is_queued {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Goes through the runtime's queue once, as [`Turn`] says.
+pub(super) async fn requeue() {
+    let mut turn = Turn::default();
+    poll_fn(|cx| turn.poll(cx)).await;
+}
+
+/// Lets other tasks run first: those of the runs that have just begun.
+pub(crate) async fn give_way() {
+    if Handle::try_current().is_ok_and(|runtime| has_workers(&runtime)) {
+        requeue().await;
+    } else {
+        yield_now().await;
+    }
+}
+
+/// Whether a task can go on while another one blocks its thread.
+pub(super) fn has_workers(runtime: &Handle) -> bool {
+    runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
+}

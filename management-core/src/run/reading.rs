@@ -1,0 +1,93 @@
+//! What is known of a job when somebody asks.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::run::outcome::{Missing, Outcome, Reading};
+use crate::run::plan::{JITTER, Schedule};
+use crate::run::runner::{Runner, State, Value};
+
+impl<V: Value> Runner<V> {
+    /// The last outcome, where nothing newer is due.
+    pub(super) fn fresh(&self, state: &State<V>, now: Instant) -> Option<Reading<V>> {
+        let last = state.last.as_ref()?;
+        if self.rests() {
+            return Some(Reading { outcome: Ok(Arc::clone(last)), is_stale: false, until: None });
+        }
+        let until = self.fresh_until(last);
+        until.is_none_or(|until| now < until).then(|| {
+            // The next question may be answered otherwise as soon as a newer outcome is overdue.
+            let overdue = self.overdue(last).filter(|_| until.is_some());
+            Reading {
+                outcome: Ok(Arc::clone(last)),
+                is_stale: overdue.is_some_and(|overdue| overdue <= now),
+                until: overdue.filter(|overdue| now < *overdue && Some(*overdue) < until).or(until),
+            }
+        })
+    }
+
+    /// An outcome that has just come.
+    pub(super) fn current(&self, outcome: &Arc<Outcome<V>>) -> Reading<V> {
+        Reading {
+            outcome: Ok(Arc::clone(outcome)),
+            is_stale: false,
+            until: self.fresh_until(outcome),
+        }
+    }
+
+    /// The last outcome while it is valid, although something newer is due.
+    pub(super) fn late(&self, state: &State<V>, now: Instant, why: Missing) -> Reading<V> {
+        let valid = state.last.as_ref().filter(|last| now <= last.ended + self.plan.valid_for);
+        Reading {
+            outcome: valid.map(Arc::clone).ok_or(why),
+            is_stale: valid.is_some(),
+            until: Some(now),
+        }
+    }
+
+    /// What a run came to, if it has ended.
+    pub(crate) fn ended(&self, run: u64) -> Option<Reading<V>> {
+        let state = self.lock();
+        state.last.as_ref().filter(|last| last.run >= run).map(|last| self.current(last))
+    }
+
+    /// What there is of a run that nobody waits for.
+    pub(crate) fn without_waiting(&self, run: u64) -> Reading<V> {
+        let state = self.lock();
+        match &state.last {
+            Some(last) if last.run >= run => self.current(last),
+            _ => self.late(&state, Instant::now(), Missing::Draining),
+        }
+    }
+
+    /// Whether nothing newer is to come.
+    fn rests(&self) -> bool {
+        matches!(self.plan.schedule, Schedule::Background { .. }) && self.background.is_resting()
+    }
+
+    pub(super) fn settled(&self, state: &State<V>) -> bool {
+        self.plan.once && state.last.as_ref().is_some_and(|last| last.value.is_success())
+    }
+
+    fn fresh_until(&self, outcome: &Outcome<V>) -> Option<Instant> {
+        if self.plan.once && outcome.value.is_success() {
+            return None;
+        }
+        Some(match self.plan.schedule {
+            Schedule::OnDemand { ttl } => outcome.ended + ttl,
+            Schedule::Background { .. } => outcome.ended + self.plan.valid_for,
+        })
+    }
+
+    /// When a job in the background should have had a newer outcome.
+    fn overdue(&self, outcome: &Outcome<V>) -> Option<Instant> {
+        match self.plan.schedule {
+            Schedule::OnDemand { .. } => None,
+            Schedule::Background { interval } => {
+                let longest = interval.mul_f64(1.0 + JITTER);
+                Some(outcome.ended + longest + self.plan.timeout)
+            }
+        }
+    }
+}

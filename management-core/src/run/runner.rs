@@ -1,0 +1,466 @@
+//! One job, and its run in flight.
+
+use std::future::poll_fn;
+use std::sync::{Arc, MutexGuard};
+use std::task::{Poll, ready};
+use std::time::{Duration, SystemTime};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::run::background::Background;
+use crate::run::blocked::{Blocked, Found, Polling};
+use crate::run::failure::Failure;
+use crate::run::job::Job;
+use crate::run::outcome::{Asked, Missing, Outcome, Reading};
+use crate::run::plan::{Plan, Schedule};
+use crate::run::queue::{Turn, has_workers, requeue};
+use crate::sync::Mutex;
+use crate::text::secret::Names;
+
+/// What a runner can keep.
+pub(crate) trait Value: Send + Sync + 'static {
+    /// What is kept of a run that came to nothing.
+    fn from_failure(failure: Failure) -> Self;
+
+    /// Whether the run did what it was for.
+    fn is_success(&self) -> bool;
+
+    /// Masks what is secret by names that the program has added.
+    fn mask(&mut self, names: &Names);
+}
+
+/// Told of every outcome, together with the one before it.
+pub(crate) type Observer<V> = Box<dyn Fn(Option<&Outcome<V>>, &Arc<Outcome<V>>) + Send + Sync>;
+
+/// One job, its schedule, the run in flight and the last outcome.
+pub(crate) struct Runner<V> {
+    /// What the log calls it.
+    pub(super) what: String,
+    pub(super) job: Job<V>,
+    pub(super) plan: Plan,
+    pub(super) observer: Observer<V>,
+    pub(super) background: Arc<Background>,
+    pub(super) secrets: Arc<Names>,
+    pub(super) state: Mutex<State<V>>,
+    pub(super) changed: Notify,
+    pub(super) polling: Polling,
+}
+
+pub(super) struct State<V> {
+    pub(super) run: Option<Run>,
+    pub(super) stuck: Option<Stuck>,
+    pub(super) blocked: Blocked,
+    pub(super) runs: u64,
+    pub(super) last: Option<Arc<Outcome<V>>>,
+    pub(super) beat: Option<AbortHandle>,
+    pub(super) is_beating: bool,
+    pub(super) is_closed: bool,
+}
+
+impl<V> State<V> {
+    /// The last run, where it has ended and its task is about to go.
+    fn leaving(&self, now: Instant) -> Option<Stuck> {
+        self.stuck.filter(|stuck| now < stuck.expected)
+    }
+}
+
+/// What somebody who waits does next.
+enum Next<'a, V> {
+    Sleep(Instant, Notified<'a>),
+    TimeOut(u64),
+    GiveUp(u64, Reading<V>),
+    /// The run has gone with its runtime.
+    AskAgain,
+}
+
+/// The run in flight.
+pub(super) struct Run {
+    pub(super) id: u64,
+    pub(super) started: Instant,
+    pub(super) deadline: Instant,
+    pub(super) task: Option<AbortHandle>,
+}
+
+impl Run {
+    /// When others end a run. Its own task comes first, unless the run blocks that task's thread.
+    pub(super) fn overdue(&self) -> Instant {
+        self.deadline + Duration::from_millis(10)
+    }
+}
+
+/// A run that has ended, and whose task is still there: its future blocks, or what it drops does.
+#[derive(Clone, Copy)]
+pub(super) struct Stuck {
+    run: u64,
+    started: Instant,
+    /// Until when it is expected to go, and the next run waits for it.
+    expected: Instant,
+}
+
+impl Stuck {
+    fn since(&self) -> SystemTime {
+        SystemTime::now() - self.started.elapsed()
+    }
+}
+
+impl<V: Value> Runner<V> {
+    pub(crate) fn new(
+        what: String,
+        job: Job<V>,
+        plan: Plan,
+        background: Arc<Background>,
+        secrets: Arc<Names>,
+        observer: Observer<V>,
+    ) -> Arc<Self> {
+        let state = State {
+            run: None,
+            stuck: None,
+            blocked: Blocked::default(),
+            runs: 0,
+            last: None,
+            beat: None,
+            is_beating: false,
+            is_closed: false,
+        };
+        Arc::new(Runner {
+            what,
+            job,
+            plan,
+            observer,
+            background,
+            secrets,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            polling: Polling::default(),
+        })
+    }
+
+    /// The last result where it is young enough, else the run in flight, else a new run.
+    ///
+    /// Who reads a job that runs in the background starts none.
+    pub(crate) fn ask(self: &Arc<Self>, now: Instant) -> Asked<V> {
+        let may_begin = matches!(self.plan.schedule, Schedule::OnDemand { .. });
+        loop {
+            let state = self.lock();
+            if let Some(reading) = self.fresh(&state, now) {
+                return Asked::Known(reading);
+            }
+            match &state.run {
+                Some(run) if now < run.overdue() => return Asked::Running(run.id),
+                Some(run) => {
+                    let id = run.id;
+                    drop(state);
+                    self.time_out(id);
+                }
+                None if may_begin && !state.is_closed => return self.begin_next(state, now),
+                None => return Asked::Known(self.late(&state, now, Missing::NotYet)),
+            }
+        }
+    }
+
+    /// The result of what was asked at `since`, waited for until `budget` is spent.
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        asked: Asked<V>,
+        since: Instant,
+        budget: Duration,
+    ) -> Reading<V> {
+        match asked {
+            Asked::Known(reading) => reading,
+            Asked::Running(run) => self.wait(run, since, budget).await,
+        }
+    }
+
+    /// Waits for a run, until `budget` is spent; then the last result has to do.
+    pub(crate) async fn wait(
+        self: &Arc<Self>,
+        mut id: u64,
+        asked: Instant,
+        budget: Duration,
+    ) -> Reading<V> {
+        let until = asked + budget;
+        let mut is_second_try = false;
+        loop {
+            let next = {
+                let now = Instant::now();
+                let state = self.lock();
+                match (&state.last, &state.run) {
+                    (Some(last), _) if last.run >= id => return self.current(last),
+                    (_, Some(run)) if now >= run.overdue() => Next::TimeOut(run.id),
+                    (_, Some(run)) if now >= until => {
+                        Next::GiveUp(run.id, self.late(&state, now, Missing::Late(budget)))
+                    }
+                    // If ours was dropped and another began meanwhile, that one will do.
+                    (_, Some(run)) => {
+                        // Made under the lock, so that no change from here on is missed.
+                        Next::Sleep(run.overdue().min(until), self.changed.notified())
+                    }
+                    (_, None) => match state.leaving(now) {
+                        Some(run) if now >= until => {
+                            Next::GiveUp(run.run, self.late(&state, now, Missing::Late(budget)))
+                        }
+                        Some(run) => Next::Sleep(run.expected.min(until), self.changed.notified()),
+                        None if is_second_try => {
+                            return self.late(&state, now, Missing::Interrupted);
+                        }
+                        None => Next::AskAgain,
+                    },
+                }
+            };
+            match next {
+                // Whether it was woken or slept through, the state tells what has happened.
+                Next::Sleep(deadline, changed) => drop(timeout_at(deadline, changed).await),
+                Next::TimeOut(run) => self.time_out(run),
+                Next::GiveUp(run, reading) => {
+                    if self.look_at(run, Found::Late) {
+                        self.time_out_later(run);
+                    }
+                    return reading;
+                }
+                Next::AskAgain => {
+                    is_second_try = true;
+                    match self.ask(Instant::now()) {
+                        Asked::Known(reading) => return reading,
+                        Asked::Running(another) => id = another,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends everything: nobody is left to ask.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let run = state.run.take().and_then(|run| run.task);
+        let beat = state.beat.take();
+        drop(state);
+        for task in run.into_iter().chain(beat) {
+            task.abort();
+        }
+    }
+
+    /// Starts no further run. One that is in flight is still waited for.
+    pub(crate) fn retire(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let beat = state.beat.take();
+        drop(state);
+        if let Some(beat) = beat {
+            beat.abort();
+        }
+    }
+
+    /// Whether there has been a success after which nothing is run again.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled(&self.lock())
+    }
+
+    /// Starts what runs unasked: the beat, or one first run.
+    pub(crate) fn start_in_background(self: &Arc<Self>, now: Instant, first_run: bool) {
+        match self.plan.schedule {
+            Schedule::Background { interval } => self.start_beat(now, interval),
+            Schedule::OnDemand { .. } if first_run => {
+                let state = self.lock();
+                if state.last.is_none() && state.run.is_none() && !state.is_closed {
+                    self.begin(state, now);
+                }
+            }
+            Schedule::OnDemand { .. } => {}
+        }
+    }
+
+    /// Begins a run, or gives the number of the one that is to begin once the last one has gone.
+    pub(super) fn begin_next(
+        self: &Arc<Self>,
+        state: MutexGuard<'_, State<V>>,
+        now: Instant,
+    ) -> Asked<V> {
+        match state.leaving(now) {
+            Some(_) => Asked::Running(state.runs + 1),
+            None => self.begin(state, now),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State<V>>, now: Instant) -> Asked<V> {
+        let Ok(runtime) = Handle::try_current() else {
+            return Asked::Known(self.late(&state, now, Missing::NoRuntime));
+        };
+        state.runs += 1;
+        let id = state.runs;
+        let deadline = now + self.plan.timeout;
+        state.run = Some(Run { id, started: now, deadline, task: None });
+        if let Some(stuck) = state.stuck {
+            // Another run would only block another thread.
+            drop(state);
+            self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, None);
+            return Asked::Running(id);
+        }
+        // A runtime that is shutting down drops the task here and now, which takes the lock.
+        drop(state);
+        let has_workers = has_workers(&runtime);
+        let task = runtime.spawn(Arc::clone(self).run(id, deadline, has_workers));
+        let mut state = self.lock();
+        let is_closed = state.is_closed;
+        match &mut state.run {
+            Some(run) if run.id == id => run.task = Some(task.abort_handle()),
+            // Closed meanwhile, by somebody who had no handle to end it with.
+            _ if is_closed => task.abort(),
+            _ => {}
+        }
+        drop(state);
+        Asked::Running(id)
+    }
+
+    fn run(
+        self: Arc<Self>,
+        id: u64,
+        deadline: Instant,
+        has_workers: bool,
+    ) -> impl Future<Output = ()> + Send {
+        // Outside of the future, so that it is there if the task is never polled.
+        let place = Place { runner: self, id };
+        async move {
+            let runner = &place.runner;
+            let mut job = None;
+            let mut turn = Turn::default();
+            let guarded = poll_fn(|cx| {
+                if has_workers {
+                    // A worker that was woken by an event is the one that looks for events. The job may
+                    // block it, so another one has to be awake first.
+                    ready!(turn.poll(cx));
+                }
+                let _thread = has_workers.then(|| runner.thread(place.id));
+                runner.job.panics().catch(
+                    || job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx),
+                    |failure| Poll::Ready(Err(failure)),
+                )
+            });
+            // A block of its own, so that the outcome is no part of the future from here on.
+            let is_left_in_the_middle = {
+                let result = timeout_at(deadline, guarded).await;
+                let now = Instant::now();
+                let (result, ended) = match result {
+                    Ok(result) if now <= deadline => (result, now),
+                    // A future that blocked its thread ends before its timer is looked at.
+                    _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
+                };
+                // A future that has returned has dropped what it held.
+                let leaves = result.is_err().then(|| ended + runner.plan.timeout);
+                runner.finish(place.id, result.unwrap_or_else(V::from_failure), ended, leaves);
+                leaves.is_some()
+            };
+            // Last of all, since what the user's future drops may panic or block.
+            if is_left_in_the_middle && has_workers {
+                // Those who waited are next on this worker, and no other one takes the very next.
+                requeue().await;
+                let _thread = runner.thread(place.id);
+                drop(job);
+            }
+        }
+    }
+
+    /// Keeps the outcome of a run and tells everyone, unless that run has already ended.
+    ///
+    /// Where something is left of it, that is expected to go until `leaves`.
+    fn finish(&self, id: u64, mut value: V, ended: Instant, leaves: Option<Instant>) {
+        value.mask(&self.secrets);
+        let mut state = self.lock();
+        let Some(Run { started, .. }) = state.run.take_if(|run| run.id == id) else { return };
+        if let Some(expected) = leaves {
+            state.stuck = Some(Stuck { run: id, started, expected });
+        }
+        let failures = if value.is_success() {
+            self.job.panics().forget();
+            0
+        } else {
+            state.last.as_ref().map_or(0, |last| last.failures).saturating_add(1)
+        };
+        let outcome = Arc::new(Outcome {
+            value,
+            run: id,
+            has_blocked: state.blocked.is(id),
+            ended,
+            checked_at: SystemTime::now() - ended.elapsed(),
+            duration: ended - started,
+            failures,
+        });
+        let previous = state.last.replace(Arc::clone(&outcome));
+        let is_watched = !state.is_closed;
+        drop(state);
+        // Even if whoever listens panics, those who wait are woken.
+        let _wake = Wake(&self.changed);
+        if is_watched {
+            (self.observer)(previous.as_deref(), &outcome);
+        }
+    }
+
+    /// Ends a run whose deadline has passed, from outside.
+    pub(super) fn time_out(&self, id: u64) {
+        if self.lock().run.as_ref().is_none_or(|run| run.id != id) {
+            return;
+        }
+        self.look_at(id, Found::Overdue);
+        let mut state = self.lock();
+        let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
+        let (deadline, task) = (run.deadline, run.task.take());
+        drop(state);
+        let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
+        // What blocks is not expected to go.
+        self.finish(id, failure, deadline, Some(deadline));
+        if let Some(task) = task {
+            task.abort();
+        }
+    }
+
+    /// Ends a run that blocks when its deadline has passed, since its own task cannot, and it may be long until
+    /// somebody asks again.
+    fn time_out_later(self: &Arc<Self>, id: u64) {
+        let overdue = self.lock().run.as_ref().filter(|run| run.id == id).map(Run::overdue);
+        if let (Some(overdue), Ok(runtime)) = (overdue, Handle::try_current()) {
+            let runner = Arc::downgrade(self);
+            runtime.spawn(async move {
+                sleep_until(overdue).await;
+                if let Some(runner) = runner.upgrade() {
+                    runner.time_out(id);
+                }
+            });
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<V>> {
+        // Nothing of the user's runs under the lock, and each change of the state is a whole one.
+        self.state.lock()
+    }
+}
+
+struct Wake<'a>(&'a Notify);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
+    }
+}
+
+/// The place of a run in flight, which the run leaves however it ends.
+struct Place<V: Value> {
+    runner: Arc<Runner<V>>,
+    id: u64,
+}
+
+impl<V: Value> Drop for Place<V> {
+    fn drop(&mut self) {
+        let mut state = self.runner.lock();
+        state.blocked.ended(self.id);
+        let was_stuck = state.stuck.take_if(|stuck| stuck.run == self.id).is_some();
+        let was_running = state.run.take_if(|run| run.id == self.id).is_some();
+        drop(state);
+        if was_stuck || was_running {
+            self.runner.changed.notify_waiters();
+        }
+    }
+}

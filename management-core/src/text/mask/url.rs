@@ -1,0 +1,57 @@
+//! Secrets in URLs: user information, and values of the query.
+
+use super::placeholder::MASK;
+use crate::text::secret::Names;
+
+/// Replaces the user information of every URL, and the secrets of its query.
+pub(super) fn mask_urls(line: &str, names: &Names) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        masked.push_str(before);
+        // A quote may stand in a password, where something follows it.
+        let mut characters = after.char_indices().peekable();
+        let mut end = after.len();
+        while let Some((at, character)) = characters.next() {
+            let next = characters.peek().map(|&(_, next)| next);
+            let ends = "\"'`<>".contains(character) && next.is_none_or(|c| !c.is_alphanumeric());
+            // A list of URLs without spaces: the next scheme ends this one.
+            if character.is_whitespace() || ends || after[at..].starts_with("://") {
+                end = at;
+                break;
+            }
+        }
+        let (url, tail) = after.split_at(end);
+        mask_url(url, names, &mut masked);
+        rest = tail;
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// Masks what follows `scheme://`.
+pub(crate) fn mask_url(url: &str, names: &Names, masked: &mut String) {
+    let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
+    // A password may hold what should have been percent-encoded, so that an `@` behind a `/` ends the
+    // user information after all. Rather too much is masked than too little.
+    let last = url.rfind('@').filter(|&at| at < authority_end || url[..at].contains(':'));
+    let rest = match last {
+        Some(at) => {
+            masked.push_str(MASK);
+            &url[at..]
+        }
+        None => url,
+    };
+    for part in rest.split_inclusive(['?', '&', ';', '#']) {
+        match part.split_once('=') {
+            Some((key, value)) if names.have(key) => {
+                masked.push_str(key);
+                masked.push('=');
+                masked.push_str(MASK);
+                masked.extend(value.chars().last().filter(|last| "?&;#".contains(*last)));
+            }
+            _ => masked.push_str(part),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Text as it may be shown.
+
+pub(crate) mod json;
+pub(crate) mod mask;
+pub(crate) mod reason;
+pub(crate) mod secret;
+pub(crate) mod similar;
+pub(crate) mod strict;
+mod tidy;
+
+pub(crate) use tidy::{capped_line, mask_added, quoted_url, short, tidy, tidy_with, verbatim};
+pub use tidy::{tidy_within, url_on_a_line};
