@@ -68,7 +68,7 @@ fn an_import_from_a_folder_that_comes_later_is_a_fault() {
     assert_eq!(
         fault_of_check("\nuse crate::report::slot::Slot;"),
         "check.rs:2: `crate::report::slot::Slot` is from report/slot.rs, but `report` comes after `check` in the \
-         order, and a folder imports only from itself and from those before it (text, line)"
+         order, and a folder imports only from itself and from those before it: text, line"
     );
 }
 

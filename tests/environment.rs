@@ -152,7 +152,7 @@ async fn management_status_codes() {
     assert_eq!(told("/z/health/db", &codes).await, r#"200 {"status":"DOWN"}"#);
 }
 
-/// A variable that makes a dependency of this peer.
+/// The value of the variable that makes this peer a dependency.
 fn users(peer: &Peer) -> String {
     json!({"users": peer.address}).to_string()
 }
@@ -188,7 +188,7 @@ async fn management_cascade() {
     assert_eq!(peer.targets(), ["GET /z/health/readiness"]);
 }
 
-/// A handshake begins with 22.
+/// A TLS handshake begins with byte 22.
 #[tokio::test]
 async fn preferred_url_scheme_and_scheme() {
     for (variable, scheme, first) in [
@@ -264,13 +264,13 @@ async fn management_process_command_line() {
 #[tokio::test]
 async fn management_machine_id() {
     let id = &told_info(&[("MANAGEMENT_MACHINE_ID", "true")]).await["trace.attributes"];
-    // Which a container often has none of.
+    // A container often has no machine id.
     let file = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let is_there = !matches!(file.lines().next().map(str::trim), None | Some("" | "uninitialized"));
     assert_eq!(id.get("machine.id").is_some(), is_there);
 }
 
-// Which of them comes first.
+// The order of precedence.
 
 /// The name, the path and the status of a service in which `db` is down.
 async fn layered(arguments: &[&str], variables: &[(&str, &str)], prefix: &str) -> (Value, String) {

@@ -1,4 +1,4 @@
-//! How much memory an answer of a dependency takes, at most.
+//! The most memory that an answer of a dependency takes.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1024 * 1024;
 
-/// What one answer may take.
+/// The limit for one answer.
 const LIMIT: usize = 2 * MIB;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\n";
@@ -24,14 +24,14 @@ const NO_LENGTH: &str = "HTTP/1.1 200 OK\r\n\r\n";
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 const GZIP: &str = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n";
 
-/// Serves one connection after the other. What it sends is made before, or of constants, so that no
-/// memory is taken while it is measured.
+/// Serves one connection after the other. It allocates what it sends beforehand, so that the measurement does not
+/// count it.
 fn peer(serve: impl Fn(&mut TcpStream) -> io::Result<()> + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
-            // Whoever has read enough hangs up.
+            // A client that has read enough hangs up.
             drop(read_head(&mut stream).and_then(|()| serve(&mut stream)));
         }
     });
@@ -62,7 +62,7 @@ fn sending(beginning: &'static str, block: Vec<u8>, times: usize) -> SocketAddr 
 fn bomb() -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&vec![0; MIB]).unwrap();
-    // Ends at a whole byte, so that what follows may be the same again.
+    // The block ends at a whole byte, so it can be repeated.
     encoder.flush().unwrap();
     let block = encoder.get_ref();
     let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -71,7 +71,7 @@ fn bomb() -> Vec<u8> {
     bomb
 }
 
-/// How a dependency there is, and how much memory one answer of `/health` took.
+/// The health of a dependency at this address, and the memory that one answer of `/health` took.
 fn measured(address: SocketAddr) -> (Health, usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -117,7 +117,7 @@ fn memory_stays_flat() {
         ("64 KiB of arrays", sending(NO_LENGTH, arrays, 1), no_text),
         ("64 KiB of brackets", sending(NO_LENGTH, vec![b'['; 64 * 1024], 1), deep),
     ];
-    // What is made once, such as what the allocator's and the runtime's first use make.
+    // The first use of the runtime and of the client allocates what is kept.
     measured(sending(NO_LENGTH, b"ok".to_vec(), 1));
     for (what, address, why) in peers {
         let (health, peak) = measured(address);

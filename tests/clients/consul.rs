@@ -1,4 +1,4 @@
-//! Consul's request, as `deploy/consul.hcl` has it sent. No Debian package has the agent.
+//! The request that Consul sends with `deploy/consul.hcl`. No Debian package has the agent.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::readdressed;
 use crate::service::Service;
 
-/// Of the keys that Consul knows, those that are in use. Any other is refused.
+/// The keys that the file uses. Any other key is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -66,7 +66,7 @@ fn judges_by_the_code() {
         );
         service.door().connect().unwrap().send(&request).unwrap()
     };
-    // 2xx is passing, 429 a warning, and anything else critical. It shows the body.
+    // To Consul, 2xx is passing, 429 a warning, and anything else critical. It shows the body.
     let answer = ask();
     assert_eq!((answer.code, answer.body.is_empty()), (200, false), "{answer:?}");
     service.set_ready(false);
@@ -74,7 +74,7 @@ fn judges_by_the_code() {
     assert_eq!((answer.code, answer.body.is_empty()), (503, false), "{answer:?}");
 }
 
-/// What the file says of its numbers.
+/// The comments in the file promise this of its numbers.
 #[test]
 fn sees_a_drain_in_time() {
     let file = hcl::from_str::<File>(&readdressed("consul.hcl", &[])).unwrap();

@@ -1,4 +1,4 @@
-//! Envoy, with `deploy/envoy.yaml`, of which only the addresses are others.
+//! Envoy, with `deploy/envoy.yaml`, in which only the addresses differ.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -76,7 +76,7 @@ impl Probing for Envoy {
 }
 
 impl Envoy {
-    /// Waits until Envoy takes a service for this.
+    /// Waits until Envoy counts a service as `ready` or `not ready`.
     #[track_caller]
     fn becomes(&mut self, service: SocketAddr, what: &str, since: Instant) {
         eventually(&format!("{service} {what}"), || {
@@ -130,14 +130,14 @@ fn takes_a_service_out_while_it_is_not_ready() {
     let asked = "GET HTTP/1.1 host app agent Envoy/HC";
     assert!(first.probes().iter().all(|probe| probe == asked), "{:?}", first.probes());
 
-    // No panic: what is not ready is not asked, even if nothing else is there.
+    // Envoy's panic threshold is off: it sends no request to services that are not ready, even if none is.
     for service in [&first, &second] {
         service.set_ready(false);
     }
     for service in [&first, &second] {
         envoy.becomes(service.address, "not ready", Instant::now());
     }
-    // The admin interface knows it before all threads do.
+    // The admin interface is ahead of the worker threads.
     eventually("503", || (envoy.door.code("GET", "/") == 503).then_some(()));
 }
 
@@ -147,6 +147,6 @@ fn looks_even_if_nobody_sends_a_request() {
     let since = Instant::now();
     services[0].set_ready(false);
     envoy.becomes(services[0].address, "not ready", since);
-    // By default it would look after 60 s, and again after as many.
+    // By default, Envoy probes a service without traffic every 60 s.
     assert!(since.elapsed() < Duration::from_secs(30), "{:?}", since.elapsed());
 }

@@ -1,4 +1,4 @@
-//! HAProxy, with `deploy/haproxy.cfg` as it is.
+//! HAProxy, with `deploy/haproxy.cfg`, unchanged.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ impl Proxy for HaProxy {
         this
     }
 
-    /// It looks at them once, if at all.
+    /// It probes at most once within a test.
     fn without_probes(apps: [SocketAddr; 2]) -> Self {
         HaProxy::with(&deploy("haproxy.cfg"), apps, &[("CHECK_INTERVAL", "1h")])
     }
@@ -49,7 +49,7 @@ impl Probing for HaProxy {
     }
 }
 
-/// So that tests do not wait for the default.
+/// The default interval would make the tests slow.
 const OFTEN: [(&str, &str); 1] = [("CHECK_INTERVAL", "100ms")];
 
 impl HaProxy {
@@ -71,7 +71,7 @@ impl HaProxy {
         this
     }
 
-    /// A server's status and what its last check came to, once there was one.
+    /// The status of a server and the result of its last check. `None` before the first check.
     fn status(&mut self, server: &str) -> Option<String> {
         self.running.is_running();
         let table = self.stats.say("show stat\n").ok()?;
@@ -83,7 +83,7 @@ impl HaProxy {
         Some(format!("{} {}", field("status"), field("check_status").trim_start_matches("* ")))
     }
 
-    /// Waits for a status, and prints what came before it.
+    /// Waits for a status, and prints each status before it.
     #[track_caller]
     fn becomes(&mut self, server: &str, status: &str, since: Instant) {
         let mut last = String::new();
@@ -109,7 +109,7 @@ fn takes_a_service_out_while_it_is_not_ready() {
     proxy.becomes("app-1", "DOWN L7STS", Instant::now());
     traffic::only_the_second_is_asked(&first, &second);
 
-    // As at the end of a drain, and a new start.
+    // The service ends and starts again.
     first.stop();
     proxy.becomes("app-1", "DOWN L4CON", Instant::now());
     first.serve();
@@ -124,7 +124,7 @@ fn takes_a_service_out_while_it_is_not_ready() {
     assert!(first.probes().iter().all(|probe| probe == asked), "{:?}", first.probes());
 }
 
-/// Of which the file knows one for all, as instances on machines of their own have it.
+/// The file has one management port for all servers, each of which runs on its own machine.
 #[test]
 fn asks_at_the_management_port() {
     let [first, second] = ["app-1", "app-2"].map(Service::start);
@@ -152,7 +152,7 @@ fn refuses_when_no_service_is_ready() {
     assert_eq!(proxy.door.code("GET", "/"), 503);
 }
 
-/// `option httpchk` with a path and nothing else.
+/// The probe of `option httpchk` with a path and nothing else.
 #[test]
 fn asks_as_it_does_when_it_is_told_nothing() {
     let folder = tempfile::tempdir().unwrap();

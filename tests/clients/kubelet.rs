@@ -12,12 +12,12 @@ use management_axum::{Check, Management};
 
 use crate::service::{runtime, serve};
 
-/// `timeoutSeconds`, by default.
+/// The default of `timeoutSeconds`.
 const DEADLINE: Duration = Duration::from_secs(1);
 const PERIOD: Duration = Duration::from_secs(2);
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// The code, or none if it did not come within the deadline.
+/// The code, or `None` if there is no answer within the deadline.
 fn probe(address: SocketAddr) -> Option<u16> {
     let until = Instant::now() + DEADLINE;
     let left =
@@ -46,8 +46,8 @@ fn probe(address: SocketAddr) -> Option<u16> {
     Some(code)
 }
 
-/// What three probes are answered, of a service that has just started; none if the machine was too
-/// busy for one of them.
+/// The answers to three probes of a service that has just started. `None` if the machine was too busy for one of
+/// them.
 fn round() -> Option<[Option<u16>; 3]> {
     let runtime = runtime();
     let (service, beside) = runtime.block_on(async {

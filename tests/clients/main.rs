@@ -1,5 +1,5 @@
-//! The programs that ask in the field: load balancers with the files of `deploy`, monitors and
-//! kubelet. Each is the real one, but for kubelet and Consul, of which only the request is.
+//! Programs that send probes in production: load balancers with the files of `deploy`, monitors and kubelet. Each is
+//! the real program, except that kubelet and Consul are only imitated by the request that they send.
 
 mod consul;
 mod envoy;
@@ -21,15 +21,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than a busy machine needs for anything.
+/// Longer than a busy machine needs for anything that does not hang.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The folder of what is run as it is delivered.
+/// The path of a file in `deploy`.
 fn deploy(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(file)
 }
 
-/// A file of that folder, in which these addresses stand for those that it has.
+/// The text of a file in `deploy`, with other addresses.
 fn readdressed(file: &str, addresses: &[(&str, String)]) -> String {
     let mut text = fs::read_to_string(deploy(file)).unwrap();
     for (theirs, ours) in addresses {
@@ -39,10 +39,10 @@ fn readdressed(file: &str, addresses: &[(&str, String)]) -> String {
     text
 }
 
-/// A program that has to be there.
+/// The path of an installed program.
 fn program(name: &str, package: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    // The last is where scripts/check-deploy puts what is in no Debian package.
+    // scripts/check-deploy installs into `own` what Debian does not package.
     let others = ["/usr/sbin", "/usr/lib/nagios/plugins"].map(PathBuf::from);
     let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../check-deploy/bin");
     env::split_paths(&path)
@@ -53,7 +53,7 @@ fn program(name: &str, package: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is missing: install {package}, as scripts/test does"))
 }
 
-/// Waits for what comes by itself.
+/// Looks again and again until there is a value.
 #[track_caller]
 fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
@@ -111,7 +111,7 @@ impl Drop for Running {
 #[derive(Clone, Debug)]
 enum Door {
     Port(SocketAddr),
-    /// A path cannot be taken by another test meanwhile, as a free port can.
+    /// Another test cannot take a path in the meantime, as it can take a free port.
     Socket(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! nginx, with `deploy/nginx.conf`, of which only the addresses are others.
+//! nginx, with `deploy/nginx.conf`, in which only the addresses differ.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -35,7 +35,7 @@ impl Proxy for Nginx {
             ],
         );
         fs::write(path.join("app.conf"), file).unwrap();
-        // What Debian's own nginx.conf sets, in places that anyone may write to.
+        // Debian's own nginx.conf sets these folders. Here they are in a place that any user may write to.
         let mut http = String::from("access_log off;\n");
         for kind in ["client_body", "proxy", "fastcgi", "scgi", "uwsgi"] {
             http += &format!("{kind}_temp_path {kind};\n");
@@ -85,8 +85,8 @@ fn passes_requests_on_to_a_service_that_has_come_back() {
     traffic.end();
 }
 
-/// It asks the one that drains to the end, and then finds it gone. What meets the very end is sent
-/// again, which a POST is not.
+/// nginx sends requests to the draining service until it is gone. It sends a GET that meets the end to the other one,
+/// but would not do so with a POST.
 #[test]
 fn loses_nothing_in_a_drain_that_it_does_not_see() {
     let mut first = Service::draining("app-1", Duration::from_millis(300));
@@ -101,7 +101,7 @@ fn loses_nothing_in_a_drain_that_it_does_not_see() {
     println!("drained: {} requests, none lost", traffic.end());
 }
 
-/// As the file says: it does not ask.
+/// nginx has no probes, as the comment in the file warns.
 #[test]
 fn does_not_see_that_a_service_is_not_ready() {
     let (nginx, [first, _second]) = started::<Nginx>();

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use crate::program;
 use crate::service::Service;
 
-/// The code it exits with, and its line.
+/// The exit code of `check_http`, and the line that it prints.
 fn check(service: &Service, arguments: &[&str]) -> (i32, String) {
     let package = "the Debian package monitoring-plugins-basic";
     let mut command = Command::new(program("check_http", package));
@@ -39,7 +39,7 @@ fn judge_by_the_code() {
     assert_eq!((without.count(), with.count(), head.count()), (4, 2, 2), "{probes:?}");
 }
 
-/// They can look into the body, too.
+/// The plugins can look into the body, too.
 #[test]
 fn judge_by_the_body() {
     let service = Service::start("app");
@@ -49,7 +49,7 @@ fn judge_by_the_body() {
     let (code, said) = check(&service, &["-s", r#""status":"DOWN""#]);
     assert_eq!(code, 2, "{said}");
     service.set_ready(false);
-    // 503 is what is expected here, so that only the body speaks.
+    // With 503 expected, only the body decides.
     let (code, said) = check(&service, &["-e", "503", "-s", r#""status":"DOWN""#]);
     assert_eq!(code, 0, "{said}");
     let (code, said) = check(&service, &["-e", "503", up[0], up[1]]);

@@ -1,4 +1,4 @@
-//! Services for the clients to ask.
+//! Services that the clients probe.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -27,7 +27,7 @@ pub(crate) struct Service {
     life: Option<Life>,
 }
 
-/// From its start to its end.
+/// A service from its start to its end.
 struct Life {
     management: Management,
     running: JoinHandle<io::Result<Drained>>,
@@ -42,12 +42,12 @@ struct Shared {
 }
 
 impl Service {
-    /// Answers `name` on every path but its own ones, and is ready.
+    /// A service that is ready, and answers `name` on every path except those of the endpoints.
     pub(crate) fn start(name: &'static str) -> Self {
         Service::draining(name, Duration::ZERO)
     }
 
-    /// One that drains for so long.
+    /// A service with this delay before it stops.
     pub(crate) fn draining(name: &'static str, drain_delay: Duration) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let shared = Shared::default();
@@ -57,7 +57,7 @@ impl Service {
         service
     }
 
-    /// Serves at its address, and again after its end.
+    /// Serves at its address. It can serve again after its end.
     pub(crate) fn serve(&mut self) {
         let runtime = runtime();
         let (name, shared) = (self.name, self.shared.clone());
@@ -87,14 +87,14 @@ impl Service {
         self.life = Some(Life { management, running, runtime });
     }
 
-    /// Refuses connections, and cuts those that there are.
+    /// Refuses new connections, and cuts open ones.
     pub(crate) fn stop(&mut self) {
         let life = self.life.take().expect("it serves");
         life.runtime.shutdown_timeout(PATIENCE);
         TcpStream::connect(self.address).expect_err("nobody listens");
     }
 
-    /// Begins what SIGTERM begins.
+    /// Begins a drain, as SIGTERM does.
     pub(crate) fn drain(&self) {
         self.life().management.availability().drain("a test");
     }
@@ -103,7 +103,7 @@ impl Service {
         self.life().running.is_finished()
     }
 
-    /// Waits for the end of a drain, in which each request was answered.
+    /// Waits for the end of a drain that cut no request.
     #[track_caller]
     pub(crate) fn ends(&mut self) {
         eventually("the drain ends", || self.has_ended().then_some(()));
@@ -120,12 +120,12 @@ impl Service {
         self.shared.ready.store(ready, Ordering::SeqCst);
     }
 
-    /// How many requests the application has got.
+    /// The number of requests that the application has received.
     pub(crate) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
     }
 
-    /// What asked for readiness so far.
+    /// The requests for readiness so far.
     pub(crate) fn probes(&self) -> Vec<String> {
         self.shared.probes.lock().unwrap().clone()
     }
@@ -163,7 +163,7 @@ pub(crate) async fn serve(address: SocketAddr, app: Router) -> SocketAddr {
     address
 }
 
-/// Says that it is ready, and closes the connection on everything else that it is asked.
+/// A service that is ready, and closes the connection on every other request.
 pub(crate) struct Cutting {
     pub(crate) address: SocketAddr,
     cut: Arc<AtomicUsize>,
@@ -178,7 +178,7 @@ impl Cutting {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let count = Arc::clone(&count);
-                // Whoever asks may hang up at any time.
+                // A client may hang up at any time.
                 thread::spawn(move || talk(stream.ok()?, &count));
             }
         });
@@ -203,7 +203,7 @@ fn talk(mut stream: TcpStream, cut: &AtomicUsize) -> Option<()> {
         return stream.write_all(ready).ok();
     }
     cut.fetch_add(1, Ordering::SeqCst);
-    // Read to its end, so that it is a close that follows, and no reset.
+    // With unread bytes, the system would reset the connection instead of closing it.
     let length = if head.starts_with("POST") { 2 } else { 0 };
     reader.read_exact(&mut [0; 2][..length]).ok()
 }

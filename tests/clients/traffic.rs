@@ -1,4 +1,4 @@
-//! Users, who send requests all the time.
+//! Users who send requests all the time.
 
 use std::io;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl Traffic {
         Traffic { shared, users }
     }
 
-    /// How many requests were answered, if none was lost.
+    /// Returns the number of answered requests, and panics if any was lost.
     #[track_caller]
     pub(crate) fn end(mut self) -> usize {
         self.shared.ends.store(true, Ordering::SeqCst);
@@ -79,7 +79,7 @@ impl Shared {
             if !keeps {
                 kept = None;
             }
-            // The machine is needed by the proxy and by the other tests, too.
+            // The proxy and the other tests need the machine, too.
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -97,25 +97,25 @@ impl Shared {
     }
 }
 
-/// Waits until a service has got so many more requests.
+/// Waits until a service has received this many more requests.
 #[track_caller]
 pub(crate) fn gets_more(service: &Service, more: usize) {
     let enough = service.requests() + more;
     eventually("requests arrive", || (service.requests() >= enough).then_some(()));
 }
 
-/// Of two services, the second alone gets requests.
+/// Panics if the first of two services still receives requests.
 #[track_caller]
 pub(crate) fn only_the_second_is_asked(first: &Service, second: &Service) {
-    // Some may have been under way.
+    // A few requests may still have been on their way to the first one.
     gets_more(second, 20);
     let before = first.requests();
     gets_more(second, 100);
     assert_eq!(first.requests(), before, "requests to a service that is out");
 }
 
-/// Takes the first of two services away at once, while users send requests, and what can be sent
-/// again is. The proxy has not been told.
+/// The first of two services vanishes without notice while users send requests. The proxy sends to the second one
+/// what it can send again.
 #[track_caller]
 pub(crate) fn nothing_is_lost_when_one_vanishes(door: &Door, services: &mut [Service; 2]) {
     let [first, second] = services;
@@ -124,7 +124,7 @@ pub(crate) fn nothing_is_lost_when_one_vanishes(door: &Door, services: &mut [Ser
     gets_more(second, 50);
     first.stop();
     gets_more(second, 100);
-    // No connection is made to the first one, so that a POST cannot have reached it.
+    // The proxy cannot connect to the first one, so it may send a POST to the second.
     for _ in 0..10 {
         let answer = door.ask("POST", "/").unwrap();
         assert_eq!(answer.code, 200, "{answer:?}");
@@ -132,8 +132,8 @@ pub(crate) fn nothing_is_lost_when_one_vanishes(door: &Door, services: &mut [Ser
     println!("one vanishes: {} requests, none lost", traffic.end());
 }
 
-/// Sends requests to a proxy before two services, of which one cuts connections: a GET is sent to the
-/// other one then, and a POST arrives once.
+/// Sends requests to a proxy in front of two services, of which one cuts connections. The proxy sends a GET to the
+/// other one then. A POST arrives only once.
 #[track_caller]
 pub(crate) fn through_cut_connections<P>(start: impl Fn([SocketAddr; 2]) -> (P, Door)) {
     for method in ["GET", "POST"] {

@@ -69,8 +69,8 @@ async fn circles_come_to_an_end() {
     assert_eq!(names(1), ["db"], "the other one asks nobody for us");
 }
 
-/// A gateway that strips headers, say, or a service of another kind: its question is taken for a
-/// prober's, and waits for the answer that waits for it.
+/// A gateway that strips headers, for instance. Its request counts as that of a prober, and waits for the answer that
+/// waits for it.
 #[tokio::test]
 async fn a_circle_through_a_service_that_drops_the_header_is_broken_by_readiness_alone() {
     for (path, status) in [("/z/health", "DOWN"), ("/z/health/readiness", "UP")] {

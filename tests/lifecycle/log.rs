@@ -1,4 +1,4 @@
-//! What the log has of a life under `run`.
+//! Log lines of a service that `run` serves.
 
 use std::future::pending;
 use std::time::Duration;
@@ -41,7 +41,7 @@ async fn warnings(management: &Management, app: Router) -> Vec<String> {
 async fn endpoints_that_can_be_reached_nowhere_are_told() {
     let told = "WARN the endpoints are not reachable: ";
     let without = built(|builder| builder);
-    // One that is made and thrown away answers nobody.
+    // A router that is dropped answers nobody.
     drop(management_axum::router::<()>(&without));
     drop(Endpoint::new(&without).paths().next());
     let warned = warnings(&without, Router::new()).await;

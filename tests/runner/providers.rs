@@ -1,4 +1,4 @@
-//! What the log has of version providers and info contributors.
+//! Log lines about version providers and info contributors.
 
 use std::sync::{Arc, Mutex};
 

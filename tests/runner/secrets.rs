@@ -35,8 +35,8 @@ async fn credentials_are_not_logged() {
     assert!(said.contains("no postgres://***@db/x") && !said.contains("hunter2"), "{said}");
 }
 
-/// What a check says, what its panic says and what a provider says: secrets are in none of it, neither
-/// in the log nor in answers, and names that one management has added are not those of another.
+/// Secrets in reasons, panics, details and errors of providers are masked in the log and in answers. The names that
+/// one management adds do not count for another.
 #[tokio::test(start_paused = true)]
 async fn secrets_reach_neither_the_log_nor_answers() {
     let lines = Lines::default();
@@ -113,13 +113,13 @@ fn a_name_that_finds_nothing_is_a_mistake() {
     }
 }
 
-/// An error may hold whatever a peer has sent.
+/// An error may contain anything that a peer has sent.
 #[tokio::test]
 async fn an_error_of_many_megabytes_is_looked_through_in_no_time() {
     let hostile = "{\"password\":\"".repeat(1_000_000);
     let began = std::time::Instant::now();
     let health = Health::down(&hostile);
-    // Some microseconds; a second is for a machine that is busy.
+    // It takes microseconds; the second allows for a busy machine.
     assert!(began.elapsed() < secs(1), "{:?}", began.elapsed());
     assert!(health.reason().unwrap().len() <= 1024);
 }

@@ -8,7 +8,7 @@ use tracing::Level;
 
 use crate::migration::{UP, app, builder, fixed, said};
 
-// `/version` is text, and nothing is cached.
+// `/version` is HTML, and caches may keep answers.
 
 #[tokio::test]
 async fn version_is_plain_text_whatever_markup_is_in_it() {
@@ -53,7 +53,7 @@ async fn the_access_log_hides_probes_over_a_socket() {
     assert_eq!(printed.take().len(), 1);
 }
 
-// What a proxy's rules on `/z/` see, and what they do not.
+// Paths that a proxy's rule on `/z/` does not match are answered.
 
 fn with_a_check() -> Builder {
     builder().check(fixed("db", Status::Up))

@@ -84,7 +84,7 @@ async fn a_dependency_that_sends_an_early_hint_is_up() {
 
 // Dependency bodies are read whole and echoed whole.
 
-/// The memory that this takes is measured in `tests/memory.rs`.
+/// `tests/memory.rs` measures the memory that this takes.
 #[tokio::test]
 async fn a_body_of_a_hundred_megabytes_is_neither_read_nor_echoed() {
     let written = Arc::new(AtomicUsize::new(0));
@@ -107,8 +107,7 @@ async fn a_body_of_a_hundred_megabytes_is_neither_read_nor_echoed() {
     assert!(written < 50_000_000, "it was cut off, but for what buffers hold: {written}");
 }
 
-/// It says `UP`, so that whoever read it to its end would believe it. The memory that this takes is
-/// measured in `tests/memory.rs`.
+/// The unpacked body is `UP`, so the answer would be, too. `tests/memory.rs` measures the memory that this takes.
 #[tokio::test]
 async fn a_gzip_bomb_is_not_unpacked() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
@@ -123,7 +122,7 @@ async fn a_gzip_bomb_is_not_unpacked() {
     assert_eq!(health_of(&gzipped(&bomb).await).await, (503, one("DOWN")));
 }
 
-/// What is compressed and small is read: the bomb is not refused for being compressed.
+/// A small compressed body is read, so the bomb is refused for its size.
 #[tokio::test]
 async fn a_small_body_may_be_compressed() {
     let mut small = GzEncoder::new(Vec::new(), Compression::best());
@@ -180,7 +179,7 @@ async fn nan_is_not_passed_on() {
         let builder = builder().show_details(ShowDetails::always());
         let app = app(builder.service_dependency("users", peer.address.to_string()));
         let health = get(&app, "/z/health").await;
-        // `parsed` wants JSON.
+        // `parsed` panics if the body is no JSON.
         assert_eq!(parsed(&health)["components"]["users"]["status"], "DOWN", "{}", health.body);
         assert_eq!(parsed(&health)["components"]["users"].get("components"), None);
     }

@@ -36,8 +36,8 @@ async fn the_timeout_of_a_dependency_has_a_default_of_two_seconds() {
     assert!(start.elapsed() <= Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
-/// The package imports a client that it does not declare. Cargo would not build that; what remains is
-/// that nobody has to ask for it.
+/// The package imports a client that it does not declare. Cargo would not build that, so this shows that the client
+/// is enabled by default.
 #[test]
 fn the_client_that_asks_dependencies_is_declared_and_there_by_default() {
     let manifest = include_str!("../../../management-axum/Cargo.toml");
@@ -49,7 +49,7 @@ fn the_client_that_asks_dependencies_is_declared_and_there_by_default() {
 
 #[tokio::test]
 async fn checks_and_dependencies_run_at_once() {
-    // Each waits until all are there, so that one after another would never end.
+    // Each waits until all have begun, so they would never end if they ran one after another.
     let all = Arc::new(Barrier::new(5));
     let check = |name: &str| {
         let all = Arc::clone(&all);
@@ -103,7 +103,7 @@ async fn the_timeout_is_for_the_whole_exchange_with_a_peer_that_drips() {
     let app = app(builder()
         .health_budget(PATIENCE)
         .service_dependency("users", dependency.timeout(Duration::from_millis(200))));
-    // To its end, it would take a quarter of an hour.
+    // The whole body would take a quarter of an hour.
     let health = timeout(PATIENCE, get(&app, "/z/health")).await.expect("a deadline");
     assert_eq!((health.status.as_u16(), parsed(&health)), (503, one("DOWN")));
 }
@@ -140,7 +140,7 @@ async fn a_version_function_that_panics_harms_version_alone() {
     assert_eq!((info.status.as_u16(), &parsed(&info)["app"]), (200, &json!({"name": "shop"})));
 }
 
-/// What two types satisfy is ambiguous, so that this compiles only while a text is no outcome.
+/// `Outcome<_>` is ambiguous for a type that implements `IntoHealth`, so this compiles only while texts do not.
 #[tokio::test]
 async fn a_check_cannot_return_the_text_down_and_the_status_down_is_down() {
     trait Outcome<Shape> {
@@ -181,7 +181,7 @@ async fn fifty_askers_of_a_slow_check_make_one_run_and_liveness_waits_for_none_o
         })
         .collect();
     asked.acquire_many(50).await.unwrap().forget();
-    // All wait, and liveness does not.
+    // Everybody waits for the check, except liveness.
     assert_eq!(said(&get(&app, "/z/health/liveness").await), (200, UP));
     assert!(askers.iter().all(|asker| !asker.is_finished()));
     release.add_permits(1);

@@ -14,10 +14,10 @@ use tokio::time::timeout;
 
 use crate::migration::{app, builder, fixed};
 
-// Services that depend on each other in a circle.
+// Services that depend on each other in a circle ask each other without end.
 
-/// Services of which each needs the one behind it, and the last the first, with the number of requests
-/// for `/health` that each has got.
+/// Services of which each needs the next, and the last needs the first, with the number of requests for `/health`
+/// that each has received.
 async fn circle(size: usize) -> Vec<(std::net::SocketAddr, Arc<AtomicUsize>)> {
     let mut listeners = Vec::new();
     for _ in 0..size {

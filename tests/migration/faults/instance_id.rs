@@ -7,9 +7,7 @@ use support::{Program, get};
 
 use crate::migration::{app, builder, parsed};
 
-// The file of the instance id.
-
-/// The id, with the folder for temporary files being this one.
+/// The id of a program with this folder for temporary files.
 async fn instance_id(temporary: &std::path::Path) -> String {
     let program = Program::answer("/z/info")
         .env("TMPDIR", temporary)
@@ -41,7 +39,7 @@ async fn nobody_else_can_plant_an_id_where_temporary_files_are() {
     let mode = fs::metadata(&own).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "the folder is its owner's alone");
 
-    // Into which others may write, it is no place to read from.
+    // A folder that others may write to is not read.
     fs::write(own.join("instance-id-answer"), FORESEEN).unwrap();
     assert_eq!(instance_id(temporary.path()).await, FORESEEN);
     fs::set_permissions(&own, fs::Permissions::from_mode(0o777)).unwrap();
@@ -73,14 +71,14 @@ async fn the_instance_id_follows_no_links() {
 async fn the_instance_id_is_written_in_one_step() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("instance-id-shop");
-    // What was half written by whoever died meanwhile.
+    // A process that died has left these half written.
     fs::write(&file, &FORESEEN[..7]).unwrap();
     fs::write(folder.path().join("instance-id-shop.new"), &FORESEEN[..7]).unwrap();
     let before = fs::File::open(&file).unwrap();
     let id = kept_id("shop", folder.path()).await;
     assert_eq!(fs::read_to_string(&file).unwrap().trim(), id);
     assert_eq!(kept_id("shop", folder.path()).await, id);
-    // Whoever reads the old file meanwhile never sees the beginning of the new one.
+    // A reader of the old file never sees a part of the new one.
     assert_eq!(std::io::read_to_string(before).unwrap(), &FORESEEN[..7]);
     assert!(!folder.path().join("instance-id-shop.new").exists());
 }
@@ -108,7 +106,7 @@ async fn a_folder_in_place_of_the_file_makes_no_500() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("instance-id-shop")).unwrap();
     assert_eq!(kept_id("shop", folder.path()).await.len(), 32);
-    // Nor does a file in place of the folder.
+    // The same holds for a file in place of the folder.
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     assert_eq!(kept_id("shop", &file).await.len(), 32);

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::{app, builder, parsed};
 
-/// `/health` of a service that needs this peer.
+/// The answer of `/health` of a service that depends on this peer.
 async fn health_of(peer: &Peer) -> (u16, Value) {
     let app = app(builder().service_dependency("users", peer.address.to_string()));
     let health = timeout(PATIENCE, get(&app, "/z/health")).await.expect("an answer");

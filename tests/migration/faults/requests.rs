@@ -10,7 +10,7 @@ use support::{Peer, Program, get};
 use super::{health_of, one};
 use crate::migration::{UP, app, builder, fixed, parsed, said};
 
-// Redirects, `.netrc`, `HTTP_PROXY`.
+// Redirects, `.netrc` and `HTTP_PROXY` change where requests go and what they carry.
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
@@ -113,7 +113,7 @@ async fn a_query_stays_a_query() {
 #[tokio::test]
 async fn a_fragment_is_not_sent() {
     asked_at(|peer| format!("http://{}/h#top", peer.address), "/z", "/h").await;
-    // Nor is what comes behind it lost.
+    // A suffix of the path comes before the fragment.
     let peer = Peer::up().await;
     let builder = builder().service_dependency(
         "users",

@@ -7,10 +7,10 @@ use support::{Program, get};
 
 use crate::migration::{app, builder, parsed};
 
-// Containers and pods.
+// Ids of containers and names of pods are wrong.
 
-/// With cgroup v2, `/proc/1/cpuset` holds a path and no id. The files of each runtime are tried in
-/// `surroundings_of_each_runtime`, in `management-core/src/info/attributes.rs`.
+/// With cgroup v2, `/proc/1/cpuset` holds a path and no id. The unit tests of `management-core` have the files of each
+/// container runtime.
 #[tokio::test]
 async fn container_id_is_no_path() {
     let info = parsed(&get(&app(builder()), "/z/info").await);
@@ -18,7 +18,7 @@ async fn container_id_is_no_path() {
     assert!(id.is_none_or(|id| !id.is_empty() && !id.contains('/')), "{id:?}");
 }
 
-/// What a program whose host has this name says of its pod.
+/// The attributes of the pod that a program shows if its host has this name.
 async fn pod(host_name: &str) -> Vec<(String, String)> {
     let around = Program::answer("/z/info").env("KUBERNETES_SERVICE_HOST", "10.96.0.1");
     let info = around.env("HOSTNAME", host_name).json().await;
@@ -27,7 +27,7 @@ async fn pod(host_name: &str) -> Vec<(String, String)> {
         let key = key.strip_prefix("k8s.")?.strip_suffix(".name")?;
         Some((key.to_owned(), value.as_str()?.to_owned()))
     });
-    // A machine may be in a cluster of its own.
+    // The machine that runs this test may be in a cluster itself.
     told.filter(|(key, _)| !matches!(&**key, "namespace" | "node")).collect()
 }
 
@@ -80,11 +80,11 @@ async fn pods_whose_hash_is_not_nine_long_are_recognised() {
 
 #[tokio::test]
 async fn host_names_that_are_no_pods_of_a_workload_are_not_taken_for_them() {
-    // A word of nine letters is no hash, and one of five no random end.
+    // Nine letters that form a word are no hash, and five are no random suffix.
     for host_name in ["shop-inventory-hello", "my-webserver-local", "api"] {
         names(host_name, &[]).await;
     }
-    // And outside of Kubernetes nothing is a pod.
+    // Outside of Kubernetes there are no pods.
     let info = Program::answer("/z/info").env("HOSTNAME", "api-5d4f8c7b9-x7k2p").json().await;
     if !fs::exists("/var/run/secrets/kubernetes.io").unwrap() {
         assert_eq!(info["trace.attributes"].get("k8s.pod.name"), None);

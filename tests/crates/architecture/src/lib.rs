@@ -7,6 +7,7 @@
 //! methods, and an imported name that is only mentioned, without `::`, inside the arguments of a macro.
 
 mod order;
+mod resolve;
 mod source;
 mod tree;
 

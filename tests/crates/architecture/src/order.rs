@@ -79,10 +79,10 @@ impl Order<'_> {
             format!("`{from}` and `{to}` are in one row of the order, and do not import each other")
         } else {
             let before: Vec<_> = self.rows[..row].iter().copied().flatten().copied().collect();
-            let before = if before.is_empty() { "nothing else".into() } else { before.join(", ") };
+            let before = if before.is_empty() { "none".into() } else { before.join(", ") };
             format!(
                 "`{to}` comes after `{from}` in the order, and a folder imports only from itself and from those \
-                 before it ({before})"
+                 before it: {before}"
             )
         };
         let target = tree.path(import.to?);

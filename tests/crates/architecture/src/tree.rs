@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
+use crate::resolve::{Module, Name, Walk};
 use crate::source::{self, Kind, Mention};
 
 /// The files of a crate and the modules in them.
@@ -13,24 +14,6 @@ pub struct Tree {
     root: String,
     files: Vec<String>,
     modules: Vec<Module>,
-}
-
-#[derive(Debug)]
-struct Module {
-    file: usize,
-    parent: Option<usize>,
-    names: BTreeMap<String, Vec<Name>>,
-    /// The paths before `::*`.
-    globs: Vec<Vec<String>>,
-    mentions: Vec<Mention>,
-}
-
-/// What a name in a module means. One name can be a module, a function and a macro at once.
-#[derive(Debug)]
-enum Name {
-    Item,
-    Module(usize),
-    Use { path: Vec<String>, public: bool },
 }
 
 /// An import of one file by another. Files are numbered as [`Tree::path`] knows them.
@@ -166,10 +149,10 @@ impl Tree {
             // A name that a `use` gave, which counts where the `use` is.
             return Vec::new();
         }
-        let mut walk = Walk { tree: self, through: BTreeSet::new(), seen: HashSet::new() };
+        let mut walk = Walk::new(&self.modules);
         let places = walk.follow(module, &mention.path);
         walk.through.remove(&from);
-        let mut targets: BTreeSet<_> = places.iter().map(|place| self.file(place)).collect();
+        let mut targets: BTreeSet<_> = places.into_iter().map(|place| walk.file(place)).collect();
         targets.remove(&Some(from));
         let mut path = mention.path.join("::");
         let public = match mention.kind {
@@ -205,123 +188,6 @@ impl Tree {
             .strip_suffix("mod.rs")
             .map_or_else(|| self.files[module].replace(".rs", "/"), str::to_owned);
         self.files[file].starts_with(&module)
-    }
-
-    fn file(&self, place: &Place) -> Option<usize> {
-        match *place {
-            Place::Module(module) => Some(self.modules[module].file),
-            Place::Item(file) => Some(file),
-            Place::Outside => None,
-        }
-    }
-}
-
-impl Module {
-    fn new(file: usize, parent: Option<usize>, items: Vec<String>, mentions: Vec<Mention>) -> Self {
-        let mut names: BTreeMap<String, Vec<Name>> = BTreeMap::new();
-        let mut globs = Vec::new();
-        for item in items {
-            names.entry(item).or_default().push(Name::Item);
-        }
-        for mention in &mentions {
-            let path = mention.path.clone();
-            match &mention.kind {
-                Kind::Use { name: Some(name), public } => {
-                    let meaning = Name::Use { path, public: *public };
-                    names.entry(name.clone()).or_default().push(meaning);
-                }
-                Kind::Glob { .. } => globs.push(path),
-                Kind::Use { name: None, .. } | Kind::Plain => {}
-            }
-        }
-        Self { file, parent, names, globs, mentions }
-    }
-}
-
-/// What a path leads to.
-#[derive(Clone, Copy)]
-enum Place {
-    Module(usize),
-    /// An item of this file.
-    Item(usize),
-    /// An item of another crate.
-    Outside,
-}
-
-/// One resolution of a path.
-struct Walk<'a> {
-    tree: &'a Tree,
-    /// The files whose `use` was followed.
-    through: BTreeSet<usize>,
-    /// The names that were looked up, since re-exports can form a circle.
-    seen: HashSet<(usize, String)>,
-}
-
-impl Walk<'_> {
-    fn follow(&mut self, module: usize, path: &[String]) -> Vec<Place> {
-        let Some((first, rest)) = path.split_first() else { return Vec::new() };
-        let mut places = match &**first {
-            "crate" => vec![Place::Module(0)],
-            "self" => vec![Place::Module(module)],
-            "super" => vec![self.parent(module)],
-            name => self.find(module, name),
-        };
-        if places.is_empty() {
-            return vec![Place::Outside];
-        }
-        for name in rest {
-            places = places.into_iter().flat_map(|place| self.step(place, name)).collect();
-        }
-        places
-    }
-
-    fn step(&mut self, place: Place, name: &str) -> Vec<Place> {
-        match place {
-            Place::Module(module) if name == "super" => vec![self.parent(module)],
-            Place::Module(module) => {
-                let found = self.find(module, name);
-                // Macros define items, too.
-                if found.is_empty() {
-                    vec![Place::Item(self.tree.modules[module].file)]
-                } else {
-                    found
-                }
-            }
-            // A variant or an associated item.
-            Place::Item(_) | Place::Outside => vec![place],
-        }
-    }
-
-    fn find(&mut self, module: usize, name: &str) -> Vec<Place> {
-        if !self.seen.insert((module, name.into())) {
-            return Vec::new();
-        }
-        let Module { file, names, globs, .. } = &self.tree.modules[module];
-        let mut places = Vec::new();
-        for meaning in names.get(name).into_iter().flatten() {
-            match meaning {
-                Name::Item => places.push(Place::Item(*file)),
-                Name::Module(named) => places.push(Place::Module(*named)),
-                Name::Use { path, .. } => {
-                    self.through.insert(*file);
-                    places.extend(self.follow(module, path));
-                }
-            }
-        }
-        if places.is_empty() {
-            for glob in globs {
-                for place in self.follow(module, glob) {
-                    if let Place::Module(within) = place {
-                        places.extend(self.find(within, name));
-                    }
-                }
-            }
-        }
-        places
-    }
-
-    fn parent(&self, module: usize) -> Place {
-        self.tree.modules[module].parent.map_or(Place::Outside, Place::Module)
     }
 }
 

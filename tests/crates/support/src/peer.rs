@@ -15,7 +15,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Leaves each connection to `talk`, once the head of its request has been read.
+    /// Reads the head of each request, and leaves the rest of the connection to `talk`.
     pub async fn with<F, Fut>(talk: F) -> Self
     where
         F: Fn(TcpStream) -> Fut + Send + Sync + 'static,
@@ -45,7 +45,7 @@ impl Peer {
         Peer::with(move |mut stream| {
             let answer = Arc::clone(&answer);
             async move {
-                // Whoever asked may have read enough.
+                // The client may have read enough, and hung up.
                 let _ = stream.write_all(&answer).await;
             }
         })

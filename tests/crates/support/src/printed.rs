@@ -1,11 +1,11 @@
-//! What a `fmt` subscriber prints.
+//! The output of a `fmt` subscriber.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use tracing::{Level, Subscriber};
 
-/// What a `fmt` subscriber prints.
+/// The output of a `fmt` subscriber.
 #[derive(Clone, Debug, Default)]
 pub struct Printed(Arc<Mutex<Vec<u8>>>);
 
@@ -21,13 +21,13 @@ impl Printed {
             .finish()
     }
 
-    /// Prints what is logged on this thread.
+    /// Collects what is logged on this thread, until the guard is dropped.
     pub fn capture(&self, most: Level) -> tracing::subscriber::DefaultGuard {
         crate::switch_on_every_line();
         tracing::subscriber::set_default(self.subscriber(most))
     }
 
-    /// All of it, since the last [`take`](Self::take).
+    /// The whole output since the last [`take`](Self::take).
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }

@@ -50,13 +50,13 @@ impl Program {
         self
     }
 
-    /// Runs to its end, on a thread of its own so that peers can talk meanwhile.
+    /// Runs to its end, on a thread of its own, so that peers can answer it.
     pub async fn run(mut self) -> Output {
         let running = tokio::task::spawn_blocking(move || self.0.output().unwrap());
         tokio::time::timeout(PATIENCE, running).await.expect("the program ends").unwrap()
     }
 
-    /// What it says of each path.
+    /// The line that it prints for each path.
     pub async fn lines(self) -> Vec<String> {
         let output = self.run().await;
         let said = String::from_utf8(output.stdout).unwrap();
@@ -65,20 +65,20 @@ impl Program {
         said.lines().map(str::to_owned).collect()
     }
 
-    /// What it says of its only path.
+    /// The line that it prints for its only path.
     pub async fn line(self) -> String {
         let lines = self.lines().await;
         let [line] = &lines[..] else { panic!("not one line: {lines:?}") };
         line.clone()
     }
 
-    /// The body that it says of its only path, whatever the code.
+    /// The body of the answer to its only path, whatever the code.
     pub async fn json(self) -> Value {
         let line = self.line().await;
         serde_json::from_str(line.split_once(' ').expect("a code and a body").1).expect(&line)
     }
 
-    /// The mistakes that it ends with.
+    /// The mistakes that it prints before it fails.
     pub async fn refusal(self) -> String {
         let output = self.run().await;
         assert!(!output.status.success(), "it runs: {output:?}");
