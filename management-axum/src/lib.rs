@@ -10,7 +10,8 @@
 //! [kubernetes]: crate::guide::kubernetes
 //! [migrating]: crate::guide::migrating_from_flask
 //! [config]: crate::Config
-//! [run]: crate::run()
+//! [architecture]: https://docs.rs/crate/management-axum/latest/source/
+//! [contributing]: https://docs.rs/crate/management-axum/latest/source/
 //!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
