@@ -13,20 +13,23 @@ use std::time::Duration;
 use axum::{Router, extract::Path, extract::State, http::StatusCode, routing::get};
 use management_axum::{Management, readiness_check, startup_check, version_provider};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::{ConnectOptions, Connection};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-/// What the service needs to have done once, before it can answer anything.
+/// The service can answer nothing before this has succeeded once.
 #[startup_check("migrations")]
 async fn migrations(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let migration = "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY)";
     sqlx::query(migration).execute(pool).await.map(drop)
 }
 
-/// In the background, so that probes cost nothing; it rests in a drain, when the pool may be closed.
+/// Runs in the background, so that probes cost nothing.
 #[readiness_check("db", interval = "2s", timeout = "1s")]
 async fn database(pool: &SqlitePool) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT 1 FROM sqlite_schema").execute(pool).await.map(drop)
+    // An open connection keeps working after its file is gone, so the check opens a new one.
+    let options = SqliteConnectOptions::clone(&pool.connect_options()).create_if_missing(false);
+    options.connect().await?.close().await
 }
 
 #[version_provider]
@@ -40,13 +43,13 @@ async fn order(State(pool): State<SqlitePool>) -> Result<String, StatusCode> {
     Ok(format!("order {}\n", order.last_insert_rowid()))
 }
 
-/// Takes its time, as a request does that is in flight when the end comes.
+/// Answers after some seconds, as a request that is in flight when the service stops.
 async fn slow(Path(seconds): Path<u64>) -> &'static str {
     sleep(Duration::from_secs(seconds)).await;
     "done\n"
 }
 
-/// The application. Its management endpoints have a port of their own, and the outside does not see them.
+/// The application, without the management endpoints: they have a port of their own.
 pub fn app(pool: SqlitePool) -> Router {
     Router::new().route("/", get(order)).route("/slow/{seconds}", get(slow)).with_state(pool)
 }

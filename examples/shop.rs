@@ -1,10 +1,10 @@
 //! Three services that need each other in a circle, each over a database file of its own.
 //!
-//! front needs orders and users, orders needs users, and users needs front. They run in one process
-//! here, on three ports, and know of each other by URL alone.
+//! front needs orders and users, orders needs users, and users needs front. Here they run in one process, on
+//! three ports, and know each other only by URL.
 //!
-//! Prints the URLs of their management endpoints. `DATA_DIR` (`.`) says where the files lie, `PORT`
-//! (`8080`) which port front has; orders and users have the next two.
+//! `shop` prints the URLs of their management endpoints. `DATA_DIR` (`.`) is the folder of the database files.
+//! `PORT` (`8080`) is the port of front; orders and users have the next two.
 
 use std::env;
 use std::error::Error;
@@ -22,9 +22,10 @@ use management_axum::{
 };
 use serde::Serialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 
-/// How many orders may wait before somebody should look.
+/// The number of waiting orders from which on the service is degraded.
 const MANY: i64 = 100;
 
 /// Each of the three services has these, over its own database.
@@ -47,7 +48,7 @@ async fn count(pool: &SqlitePool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT count(*) FROM entries").fetch_one(pool).await
 }
 
-/// A closure has its state with it, and needs no attribute.
+/// A check without an attribute: its closure captures its state.
 fn backlog(pool: SqlitePool) -> Check {
     Check::new("backlog", move || {
         let pool = pool.clone();
@@ -64,7 +65,7 @@ fn backlog(pool: SqlitePool) -> Check {
     .critical(false)
 }
 
-/// Writes an entry, and says how many there are.
+/// Writes an entry, and returns how many there are.
 async fn write(State(pool): State<SqlitePool>) -> Result<String, StatusCode> {
     let written = async {
         sqlx::query("INSERT INTO entries DEFAULT VALUES").execute(&pool).await?;
@@ -82,17 +83,20 @@ async fn open(file: &Path) -> Result<SqlitePool, sqlx::Error> {
         .execute(&setup)
         .await?;
     setup.close().await;
-    // An open connection keeps a deleted file alive, so that nobody would notice; opening is cheap.
+    // An open connection keeps working after its file is gone, so each use opens a new one; that is cheap.
     let pool = SqlitePoolOptions::new().after_release(|_, _| Box::pin(async { Ok(false) }));
     pool.connect_with(options).await
 }
 
-/// A service of the shop, with what all of them have.
+/// What all services of the shop have in common.
 fn service(name: &str, pool: &SqlitePool) -> Builder {
     Management::builder().name(name).state(pool.clone()).require(["db"]).show_details(
-        // For this walk-through. A service keeps the default, which shows details to nobody.
+        // For this walk-through. A service reads its token from outside, or keeps the default, which shows
+        // details to nobody.
         ShowDetails::when_authorized(|request| {
-            request.headers.get("authorization").is_some_and(|token| token == "Bearer shop")
+            let token = request.headers.get("authorization");
+            // In constant time, so that the time of an answer does not disclose how much is right.
+            token.is_some_and(|token| token.as_bytes().ct_eq(b"Bearer shop").into())
         }),
     )
 }
@@ -108,7 +112,7 @@ fn app(management: &Management, pool: SqlitePool) -> Router {
 /// Starts front, orders and users on these listeners, over `front.db`, `orders.db` and `users.db`.
 pub async fn start(listeners: [TcpListener; 3], dir: &Path) -> Result<(), Box<dyn Error>> {
     let [front, orders, users] = &listeners;
-    // Asked often, so that a change is seen soon; the default is 5 s.
+    // Results are reused for a short time, so that a change is seen soon; the default is 5 s.
     let needs = |listener: &TcpListener| {
         let address = listener.local_addr()?;
         Ok::<_, io::Error>(Dependency::new(address.to_string()).ttl(Duration::from_secs(1)))

@@ -1,6 +1,6 @@
-//! A WebSocket that says goodbye: when the service stops, it tells its client so, and `run` waits for it.
+//! A WebSocket that ends itself: when the service stops, it sends a close frame, and `run` waits for it.
 //!
-//! `websocket` serves at 8080: `/echo` sends back what it gets, until SIGTERM or Ctrl-C.
+//! `websocket` serves at port 8080. `/echo` sends back what it receives, until SIGTERM or Ctrl-C.
 
 use std::error::Error;
 use std::io;
@@ -44,7 +44,7 @@ async fn talk(mut socket: WebSocket, availability: Availability) {
     }
 }
 
-/// The application: what ends itself needs to know when.
+/// The application. Its handler gets the availability, to know when the service stops.
 pub fn app(management: &Management) -> Router {
     Router::new()
         .route("/echo", any(echo))

@@ -1,14 +1,14 @@
 //! Services that need each other, all asked for their health at once, in one process.
 //!
-//! A service tells its own health and that of the services it needs. Were each question passed on to
-//! those behind them, a circle would pass it round for ever, and one question to a diamond, four wide
-//! and six deep, would become 9,556. Nor may a service repeat what it last heard of others: in a
-//! circle, each would hold its neighbour DOWN long after the fault has ended.
+//! A service reports its own health and that of the services it needs. If each service passed a question on, a
+//! circle would pass it on for ever, and one question to a diamond, four wide and six deep, would become 9,556.
+//! If a service repeated what it last heard of others, the members of a circle would keep each other DOWN long
+//! after the fault has ended.
 //!
-//! So a service that asks says so, in the header `management-cascade`, and is answered from the other
-//! one's own checks alone: nothing is asked on its behalf, and nothing is repeated. Each edge costs one
-//! call, no answer waits for more than one, and a circle comes up again as soon as its members do.
-//! The price: whoever needs a service that is DOWN is DOWN, and whoever needs only that one is not.
+//! So a request to another service has the header `management-cascade`, and the other service answers it from
+//! its own checks only. Each edge costs one call, no answer waits for more than one, and a circle recovers as
+//! soon as its members do. The price: a service that needs a service that is DOWN is DOWN, but a service that
+//! needs only that one is not.
 
 mod graph;
 

@@ -1,16 +1,27 @@
+//! [checks]: crate::guide::checks
+//! [state]: crate::guide::state
+//! [groups]: crate::guide::groups
+//! [dependencies]: crate::guide::dependencies
+//! [lifecycle]: crate::guide::lifecycle
+//! [info]: crate::guide::info
+//! [configuration]: crate::guide::configuration
+//! [access-log]: crate::guide::access_log
+//! [testing]: crate::guide::testing
+//! [kubernetes]: crate::guide::kubernetes
+//! [migrating]: crate::guide::migrating_from_flask
+//! [config]: crate::Config
+//! [architecture]: https://docs.rs/crate/management-axum/latest/source/
+//! [contributing]: https://docs.rs/crate/management-axum/latest/source/
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-
-/// A page whose examples are tested here.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/testing.md")]
-mod testing {}
 
 #[cfg(feature = "trace")]
 mod access_log;
 mod address;
 mod bind;
 mod drain;
+pub mod guide;
 mod listen;
 mod probe;
 mod router;

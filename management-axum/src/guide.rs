@@ -1,0 +1,55 @@
+//! The guide: one page for each task.
+//!
+//! The pages are in the folder `docs` of the repository. Their code is compiled and run with the tests.
+
+// A page names other pages and items by reference links, whose definitions at its end are paths of the
+// repository. In Markdown the first definition wins, so those before the text are the ones that rustdoc uses.
+macro_rules! pages {
+    ($($(#[$attribute:meta])* $name:ident: $file:literal;)*) => {$(
+        $(#[$attribute])*
+        ///
+        /// [checks]: crate::guide::checks
+        /// [state]: crate::guide::state
+        /// [groups]: crate::guide::groups
+        /// [dependencies]: crate::guide::dependencies
+        /// [lifecycle]: crate::guide::lifecycle
+        /// [info]: crate::guide::info
+        /// [configuration]: crate::guide::configuration
+        /// [access-log]: crate::guide::access_log
+        /// [testing]: crate::guide::testing
+        /// [kubernetes]: crate::guide::kubernetes
+        /// [migrating]: crate::guide::migrating_from_flask
+        /// [features]: crate#features
+        /// [config]: crate::Config
+        /// [run]: crate::run()
+        /// [shutdown]: crate::shutdown()
+        ///
+        #[doc = include_str!($file)]
+        pub mod $name {}
+    )*};
+}
+
+pages! {
+    /// How to write checks, what they return, and when they run.
+    checks: "../docs/checks.md";
+    /// How checks get a database pool, a cache or a client.
+    state: "../docs/state.md";
+    /// Answers of their own for a part of the checks.
+    groups: "../docs/groups.md";
+    /// Other services that this one needs.
+    dependencies: "../docs/dependencies.md";
+    /// From the start to the end of a drain, with `run` or with a server of your own.
+    lifecycle: "../docs/lifecycle.md";
+    /// The version, and what `/info` shows.
+    info: "../docs/info.md";
+    /// Paths, layers, details and codes, and how to set them from outside.
+    configuration: "../docs/configuration.md";
+    /// What the library logs, and an access log without successful probes.
+    access_log: "../docs/access-log.md";
+    /// How to test checks and endpoints.
+    testing: "../docs/testing.md";
+    /// Probes, drains, manifests and images.
+    kubernetes: "../docs/kubernetes.md";
+    /// From flask-management-endpoints to this library.
+    migrating_from_flask: "../docs/migrating-from-flask.md";
+}
