@@ -189,10 +189,15 @@ impl Management {
         answered.report.components().first().cloned()
     }
 
-    /// The attributes that `/info` tells under `trace.attributes`, whether it shows them or not, for
-    /// traces, metrics and logs.
+    /// The attributes of `/info` under `trace.attributes` as a resource for traces, metrics and logs. Attributes that
+    /// `/info` does not show are included.
     ///
-    /// It waits for the version provider, and then does without it, as `/info` does.
+    /// This waits for the version provider as `/info` does. If the provider takes too long, the resource has no version.
+    ///
+    /// # Stability
+    ///
+    /// `opentelemetry_sdk` has no version 1 yet. A minor version of this crate may move to a new version of it, so this
+    /// function is not covered by semantic versioning.
     #[cfg(feature = "opentelemetry")]
     #[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
     pub async fn resource(&self) -> opentelemetry_sdk::Resource {
