@@ -29,14 +29,13 @@ use crate::report::scope::{Groups, Question, Scope, Scopes};
 use crate::report::signals::Signals;
 use crate::report::slot::Slot;
 
-/// The checks of a service, and how they are run.
+/// The checks of a service, and the means to run them.
 ///
-/// A cheap clone of one value: all clones are one, and when the last of them is dropped, background
-/// work ends. Two values made apart do not see each other.
+/// Clones are cheap and share everything. When the last clone is dropped, background work ends. Values that are built
+/// separately share nothing.
 ///
-/// Whatever runs checks needs a Tokio runtime whose time driver is enabled, as that of
-/// `#[tokio::main]` is. Making a `Management` needs none: background work starts at once where a
-/// runtime is present, else with the first request.
+/// Checks need a Tokio runtime with its time driver, which `#[tokio::main]` enables. [`Builder::build`] needs no runtime:
+/// without one, background work starts with the first request.
 ///
 /// ```
 /// use management_core::{Check, Management, Status};
@@ -91,16 +90,16 @@ impl Drop for Inner {
 }
 
 impl Management {
-    /// All that attributes have registered, with nothing configured.
+    /// Everything that attributes have registered, with the default configuration.
     ///
     /// # Errors
     ///
-    /// As [`Builder::build`].
+    /// The same as those of [`Builder::build`].
     pub fn new() -> Result<Self, Error> {
         Management::builder().build()
     }
 
-    /// A builder that knows all that attributes have registered.
+    /// Returns a builder that starts with everything that attributes have registered.
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -115,21 +114,20 @@ impl Management {
         &self.inner
     }
 
-    /// Everything: every check, whatever its kind.
+    /// The whole: all checks, of every kind.
     ///
-    /// The answer takes as long as the slowest check, and not longer than
-    /// [`Builder::health_budget`].
+    /// The answer takes as long as the slowest check, and at most [`Builder::health_budget`].
     pub async fn health(&self) -> HealthReport {
         self.report(self.scope(Question::Health)).await
     }
 
-    /// Whether the process has to be restarted: the liveness checks.
+    /// Whether the process works or has to be restarted: the liveness checks.
     pub async fn liveness(&self) -> HealthReport {
         self.report(self.scope(Question::Liveness)).await
     }
 
-    /// Whether the service wants requests: readiness and liveness checks, and startup checks that
-    /// have not succeeded yet.
+    /// Whether the service accepts requests: readiness and liveness checks, and startup checks that have not succeeded
+    /// yet.
     pub async fn readiness(&self) -> HealthReport {
         self.report(self.scope(Question::Readiness)).await
     }
@@ -139,8 +137,10 @@ impl Management {
         self.report(self.scope(Question::Startup)).await
     }
 
-    /// The checks of a group, by its name, if there is such a group. A group is made by the checks that
-    /// name it, for as long as there are any, and by [`Builder::group`]; `liveness`, `readiness` and `startup` are the probes.
+    /// The checks of a group; `None` if the group does not exist.
+    ///
+    /// A group exists while checks name it, or if [`Builder::group`] or [`Config::groups`](crate::Config::groups) defines
+    /// it. `liveness`, `readiness` and `startup` are the probes.
     ///
     /// ```
     /// use management_core::{Check, Management, Status};
@@ -164,7 +164,7 @@ impl Management {
         Some(self.report(&scope).await)
     }
 
-    /// Whether the service wants requests: what it says of itself.
+    /// Whether the service accepts requests, and how it shuts down.
     pub fn availability(&self) -> &Availability {
         &self.inner.availability
     }
@@ -174,8 +174,22 @@ impl Management {
         self.inner.listen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One check by its name, if there is one; [`availability`](Self::availability) has the name
-    /// `availability`.
+    /// The result of one check; `None` if the check does not exist. The name `availability` stands for
+    /// [`availability`](Self::availability).
+    ///
+    /// ```
+    /// use management_core::{Check, Management, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), management_core::Error> {
+    /// let db = Check::new("db", async || Err::<(), _>("connection refused"));
+    /// let management = Management::builder().check(db).build()?;
+    ///
+    /// let db = management.check("db").await.expect("`db` is a check");
+    /// assert_eq!(db.to_string(), "db DOWN: connection refused");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check(&self, name: &str) -> Option<Component> {
         if name == AVAILABILITY {
             return Some(self.inner.availability.component_always());
@@ -217,26 +231,28 @@ impl Management {
         answered.report
     }
 
-    /// Each result of each check, from now on, when it comes: a receiver of [`tokio::sync::broadcast`].
+    /// Returns a receiver of [`tokio::sync::broadcast`] with each later result of each check.
     ///
-    /// Whoever falls more than 1,024 results behind loses the oldest and is told how many.
+    /// A receiver that is more than 1,024 results behind loses the oldest ones, and gets their number as an error.
     pub fn subscribe(&self) -> broadcast::Receiver<Component> {
         self.inner.signals.results.subscribe()
     }
 
-    /// The checks there are, sorted by name.
+    /// All checks, sorted by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
         let groups = self.groups();
         self.slots().iter().map(|slot| CheckInfo::new(slot, &groups)).collect()
     }
 
-    /// Adds a check at run time. What the configuration says of a check of this name holds for it, too;
-    /// one that is switched off is not added. A group that it names and that is not there yet is made, and
-    /// goes when the last check that names it is [unregistered](Self::unregister).
+    /// Adds a check at run time.
+    ///
+    /// The configuration of a check of this name applies to it. If the configuration disables the check, it is not added.
+    /// Groups that the check names are created, and exist until the last check that names them is
+    /// [unregistered](Self::unregister).
     ///
     /// # Errors
     ///
-    /// The name or a setting of the check cannot be, or the name is taken by a check or a group.
+    /// Fails if the name or a setting of the check is invalid, or if a check or a group has the same name.
     pub fn register(&self, mut check: Check) -> Result<(), Error> {
         if let Some(overriding) = self.inner.overrides.get(&check.name) {
             let told = overrides::change(&mut check, overriding);
@@ -256,11 +272,11 @@ impl Management {
         Ok(())
     }
 
-    /// Takes a check away, whoever registered it, and tells whether there was one. Whoever waits for
-    /// a run of it still gets its result.
+    /// Removes a check, however it was registered. Returns whether the check existed. Requests that wait for a run of it
+    /// still get the result.
     ///
-    /// A group that exists only because checks name it goes with the last of them; one that was given with
-    /// [`Builder::group`] or in [`Config::groups`](crate::Config::groups) stays.
+    /// A group that exists only because checks name it is removed with the last of them. A group of [`Builder::group`] or
+    /// [`Config::groups`](crate::Config::groups) stays.
     pub fn unregister(&self, name: &str) -> bool {
         let mut slots = self.inner.slots.write().unwrap_or_else(PoisonError::into_inner);
         let Ok(at) = slots.binary_search_by(|slot| slot.name().cmp(name)) else { return false };
@@ -286,7 +302,7 @@ impl Management {
         self.inner.scopes.question(question)
     }
 
-    /// The groups of the service's own.
+    /// All groups except the probes.
     pub(crate) fn groups(&self) -> Arc<Groups> {
         self.inner.scopes.groups()
     }
@@ -305,7 +321,7 @@ impl Management {
         log::answer(scope, before, &answered.report);
     }
 
-    /// Starts the background work that should be going on and is not.
+    /// Starts background work that had no runtime so far.
     pub(crate) fn wake(&self) {
         if self.inner.signals.background.take_lost() {
             self.start_background();
@@ -330,7 +346,7 @@ impl Management {
     }
 }
 
-/// What a probe reads is run once unasked, so that no pod loses its first period.
+/// Checks of probes run once without a request, so that the first probe of a pod finds a result.
 fn start(slot: &Slot, now: Instant) {
     for runner in slot.runners() {
         let is_probed = slot.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
@@ -347,21 +363,21 @@ impl fmt::Debug for Management {
     }
 }
 
-/// What is known of a check without running it.
+/// A check as it is registered, without a result.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CheckInfo {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Which questions it takes part in.
+    /// The kind, which decides about the probes that include the check.
     pub kind: Kind,
-    /// Whether a failure fails the whole, or only degrades it.
+    /// Whether a failure makes the whole `DOWN`, or only `DEGRADED`.
     pub critical: bool,
-    /// The groups that it is also a part of.
+    /// The groups that include the check, except the probes.
     pub groups: Vec<String>,
-    /// The crate that registered it by attribute; `None` for a check made at run time.
+    /// The crate whose attribute registered the check; `None` for a check without an attribute.
     pub crate_name: Option<&'static str>,
-    /// The file of the attribute, or of the call that made the check.
+    /// The file of the attribute, or of the call that created the check.
     pub file: &'static str,
     /// The line in that file.
     pub line: u32,

@@ -1,7 +1,7 @@
-//! From a request to a response, in the types of the `http` crate.
+//! How to support another web framework: from a request to a response, in the types of the `http` crate.
 //!
-//! A web framework needs an adapter of a page: mount every path of [`Endpoint::paths`], and answer
-//! what arrives there with [`Endpoint::respond`]. `management-axum` is one.
+//! An adapter mounts every path of [`Endpoint::paths`] and answers requests there with [`Endpoint::respond`].
+//! `management-axum` is such an adapter. An adapter that also runs the server needs [`lifecycle`](crate::lifecycle).
 //!
 //! ```
 //! use http::Request;
