@@ -339,17 +339,3 @@ async fn a_trace_layer_of_ones_own_can_tell() {
     let said = printed.take();
     assert!(said.len() == 1 && said[0].contains("uri=/z/other"), "{said:?}");
 }
-
-#[tokio::test]
-async fn parts_of_the_layer_fit_another() {
-    let printed = Printed::default();
-    let _guard = printed.capture(Level::INFO);
-    let trace = TraceLayer::new_for_http()
-        .make_span_with(|_: &Request| tracing::info_span!("own"))
-        .on_response(management_axum::AccessLog);
-    let app = merged().layer(trace);
-    printed.take();
-    probe(&app, "/z").await;
-    get(&app, "/z/other").await;
-    assert_eq!(printed.take(), ["INFO own: access_log: answered status=200"]);
-}

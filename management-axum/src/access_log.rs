@@ -1,32 +1,34 @@
-//! A log of requests that leaves out the probes' successes, and how another log can tell them.
+//! A log of requests without successful probes, and the means to filter them out of another log.
 
-use std::time::Duration;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use axum::extract::OriginalUri;
 use axum::http::{Request, Response};
-use tower_http::classify::ServerErrorsFailureClass;
-use tower_http::trace::{HttpMakeClassifier, MakeSpan, OnFailure, OnResponse, TraceLayer};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
 use tracing::Span;
 
-/// The mark of a response that an endpoint made.
+/// Marks a response that an endpoint made.
 ///
-/// The path does not tell: an application may nest, rewrite paths, or have routes of its own under
-/// the prefix.
+/// The path is not enough: an application may nest routers, rewrite paths, or have routes of its own under the prefix.
 #[derive(Clone, Copy)]
 struct FromEndpoint;
 
-/// Marks a response of an endpoint.
+/// Marks a response as one of an endpoint.
 pub(crate) fn marked<B>(mut response: Response<B>) -> Response<B> {
     response.extensions_mut().insert(FromEndpoint);
     response
 }
 
-/// Whether a management endpoint made this response, and it is a success.
+/// Whether this is a successful response of a management endpoint, which an access log can leave out.
 ///
-/// These are the answers that an access log has no use for. Whatever else there is under the prefix
-/// is none of them: a 503, a name that no check has, a method that is not allowed, and the
-/// application's own routes. A response that a middleware made in the endpoint's place is none
-/// either.
+/// It is `false` for all other responses under the prefix: a 503, a check that does not exist, a method that is not
+/// allowed, and the application's own routes. It is also `false` for a response that a middleware made in place of
+/// the endpoint's.
 ///
 /// # Examples
 ///
@@ -54,8 +56,8 @@ pub(crate) fn marked<B>(mut response: Response<B>) -> Response<B> {
 /// # Ok::<_, management_axum::Error>(())
 /// ```
 ///
-/// For a [`TraceLayer`] of your own, of any version. Its lines at the start of a request and at the
-/// end of a body are written where no response is in sight, so they are all or none:
+/// For a `TraceLayer` of tower-http, of any version. It writes its lines about the start of a request and about the
+/// end of a body when it does not have the response, so they can only be switched off for all requests:
 ///
 /// ```
 /// use std::time::Duration;
@@ -82,23 +84,24 @@ pub fn is_successful_probe<B>(response: &Response<B>) -> bool {
     response.status().is_success() && response.extensions().get::<FromEndpoint>().is_some()
 }
 
-/// An access log: a line for each request, and none for a probe that succeeded.
+/// Returns a layer that logs each request in one line, except successful probes.
 ///
 /// ```text
 ///  INFO request{method=GET path="/users/7"}: access_log: answered status=200 latency=1.8ms
 ///  INFO request{method=GET path="/z/health/readiness"}: access_log: answered status=503 latency=97µs
 /// ```
 ///
-/// The line is written once the head of the response is there, at `INFO` with the target
-/// `access_log`, whatever the status; [`is_successful_probe`] says for which responses there is none.
-/// Where the wrapped service fails instead of answering, the line tells its error; where the client
-/// hangs up before that, there is none. The span around it has the same level and target, so that a
-/// filter shows both or neither, and what handlers log is inside it, too.
+/// The line is written when the head of the response is there, at `INFO` with the target `access_log`, whatever the
+/// status. Responses for which [`is_successful_probe`] is true have no line. If the wrapped service fails instead of
+/// responding, the line contains its error. If the client disconnects before that, there is no line.
 ///
-/// The path is the whole one also where the layer is on a router that is nested. Queries are not
-/// logged, since they may hold secrets.
+/// The span around the line has the same level and target, so that a filter shows both or neither. What handlers log is
+/// inside the span.
 ///
-/// A layer sees what is inside it. Added last, it sees every answer of the application:
+/// The path is the whole path, also if the layer is on a nested router. Queries are not logged, since they may contain
+/// secrets.
+///
+/// A layer covers the routes that are added before it. Added last, it logs every answer of the application:
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -111,53 +114,88 @@ pub fn is_successful_probe<B>(response: &Response<B>) -> bool {
 /// # Ok::<_, management_axum::Error>(())
 /// ```
 ///
-/// It is a [`TraceLayer`], so that parts of it can be replaced:
-///
-/// ```
-/// use axum::http::Request;
-/// use tracing::info_span;
-///
-/// let layer = management_axum::access_log().make_span_with(|request: &Request<_>| {
-///     info_span!(target: "access_log", "request", host = ?request.headers().get("host"))
-/// });
-/// # let _: axum::Router = axum::Router::new().layer(layer);
-/// ```
-pub fn access_log() -> TraceLayer<HttpMakeClassifier, AccessLog, (), AccessLog, (), (), AccessLog> {
-    TraceLayer::new_for_http()
-        .make_span_with(AccessLog)
-        .on_request(())
-        .on_response(AccessLog)
-        .on_body_chunk(())
-        .on_eos(())
-        .on_failure(AccessLog)
+/// For lines or spans of another form, use a layer of your own with [`is_successful_probe`].
+pub fn access_log() -> AccessLogLayer {
+    AccessLogLayer { _private: () }
 }
 
-/// The span and the lines of [`access_log`], as parts of a [`TraceLayer`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AccessLog;
+/// The layer that [`access_log`] returns.
+#[derive(Clone, Debug)]
+pub struct AccessLogLayer {
+    _private: (),
+}
 
-impl<B> MakeSpan<B> for AccessLog {
-    fn make_span(&mut self, request: &Request<B>) -> Span {
+impl<S> Layer<S> for AccessLogLayer {
+    type Service = AccessLog<S>;
+
+    fn layer(&self, inner: S) -> AccessLog<S> {
+        AccessLog { inner }
+    }
+}
+
+/// The service of [`AccessLogLayer`].
+#[derive(Clone, Debug)]
+pub struct AccessLog<S> {
+    inner: S,
+}
+
+impl<S, B, R> Service<Request<B>> for AccessLog<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Error: fmt::Display>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = AccessLogFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let begun = Instant::now();
         let nested = request.extensions().get::<OriginalUri>();
         let path = nested.map_or(request.uri(), |original| &original.0).path();
-        tracing::info_span!(target: "access_log", "request", method = %request.method(), path)
+        let span =
+            tracing::info_span!(target: "access_log", "request", method = %request.method(), path);
+        let inner = span.in_scope(|| self.inner.call(request));
+        AccessLogFuture { inner, span, begun }
     }
 }
 
-impl<B> OnResponse<B> for AccessLog {
-    fn on_response(self, response: &Response<B>, latency: Duration, span: &Span) {
-        if !is_successful_probe(response) {
-            let status = response.status().as_u16();
-            tracing::info!(target: "access_log", parent: span, status, ?latency, "answered");
-        }
+pin_project! {
+    /// The future of [`AccessLog`].
+    #[derive(Debug)]
+    pub struct AccessLogFuture<F> {
+        #[pin]
+        inner: F,
+        span: Span,
+        begun: Instant,
     }
 }
 
-impl OnFailure<ServerErrorsFailureClass> for AccessLog {
-    fn on_failure(&mut self, class: ServerErrorsFailureClass, latency: Duration, span: &Span) {
-        // A status is in the line of the response already.
-        if let ServerErrorsFailureClass::Error(error) = class {
-            tracing::info!(target: "access_log", parent: span, error, ?latency, "failed");
+impl<F, R, E> Future for AccessLogFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    E: fmt::Display,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = this.span.enter();
+        let answer = ready!(this.inner.poll(cx));
+        let latency = this.begun.elapsed();
+        match &answer {
+            Ok(response) if is_successful_probe(response) => {}
+            Ok(response) => {
+                let status = response.status().as_u16();
+                tracing::info!(target: "access_log", status, ?latency, "answered");
+            }
+            Err(error) => {
+                let error = error.to_string();
+                tracing::info!(target: "access_log", error, ?latency, "failed");
+            }
         }
+        Poll::Ready(answer)
     }
 }

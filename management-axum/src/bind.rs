@@ -1,4 +1,4 @@
-//! Sockets that listen: at every address of a name.
+//! TCP listeners at every address of a name.
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -10,16 +10,16 @@ use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 use tokio::time::sleep;
 
-/// How often a free port is looked for that is free at every address.
+/// How many ports are tried to find one that is free at every address.
 const TRIES: usize = 16;
 
-/// How long accepting rests when the system has no place for a connection, as axum's does.
+/// The pause after an error of the system, such as too many open files; axum has the same.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Listens at every address that there is of this, at one port.
+/// Listens at every address of this name, at one port.
 ///
-/// What this machine does not have, as IPv6 where it is off, is left out. An address that is in use is an
-/// error: clients of the name would find somebody else there.
+/// Addresses that this machine does not have are skipped, for instance because IPv6 is off. An address in use is an error:
+/// clients that use the name would reach another server there.
 pub(crate) async fn tcp(address: impl ToSocketAddrs) -> io::Result<Doors> {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for address in lookup_host(address).await? {
@@ -32,7 +32,7 @@ pub(crate) async fn tcp(address: impl ToSocketAddrs) -> io::Result<Doors> {
     loop {
         tries -= 1;
         match all(&addresses).await {
-            // The port that is free at the first is not at another.
+            // The port is free at the first address, but not at another one.
             Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 0 => {}
             listeners => return Ok(Doors { listeners: listeners?, next: 0 }),
         }
@@ -53,10 +53,10 @@ async fn all(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
             }
             Err(error) if addresses.len() == 1 => return Err(error),
             Err(error) => {
-                let told = io::Error::new(error.kind(), format!("{address}: {error}"));
+                let error = io::Error::new(error.kind(), format!("{address}: {error}"));
                 match error.kind() {
-                    ErrorKind::AddrInUse | ErrorKind::PermissionDenied => return Err(told),
-                    _ => absent.push(told),
+                    ErrorKind::AddrInUse | ErrorKind::PermissionDenied => return Err(error),
+                    _ => absent.push(error),
                 }
             }
         }
@@ -71,10 +71,10 @@ async fn all(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// Some listeners as one.
+/// Several listeners as one.
 pub(crate) struct Doors {
     listeners: Vec<TcpListener>,
-    /// Who is asked first, so that none is kept waiting by another.
+    /// The listener that is polled first, so that none starves.
     next: usize,
 }
 
@@ -108,7 +108,7 @@ impl Listener for Doors {
                 Err(error) => {
                     tracing::warn!(
                         target: "management",
-                        "the endpoints' listener accepts no connection for {PAUSE:?}: {error}",
+                        "the listener of the endpoints pauses for {PAUSE:?}: {error}",
                     );
                     sleep(PAUSE).await;
                 }
@@ -121,7 +121,7 @@ impl Listener for Doors {
     }
 }
 
-/// Whether it harms one client alone.
+/// Whether the error concerns only one client.
 fn is_of_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),

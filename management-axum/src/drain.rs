@@ -1,4 +1,4 @@
-//! Connections that are not to be used again.
+//! A layer that makes clients close their connections during a drain.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,11 +12,10 @@ use tower_service::Service;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// A layer under which every answer of HTTP/1 carries `Connection: close` while the service drains.
+/// Returns a layer that adds `Connection: close` to every HTTP/1 answer while the service drains.
 ///
-/// A client that keeps its connection for the next request would otherwise send that one just when the
-/// server closes, and lose it. [`run`](crate::run) has this layer; a server of another kind needs it
-/// around the whole application:
+/// Otherwise, a client that keeps its connection could send its next request just when the server closes it, and lose
+/// that request. [`run`](crate::run) has this layer. Another server needs it around the whole application:
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -30,12 +29,12 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 /// # Ok::<_, management_axum::Error>(())
 /// ```
 ///
-/// Connections of HTTP/2 are told by the server itself, and those that have been upgraded are left alone.
+/// It does not change answers of HTTP/2, whose connections the server closes itself, and answers that upgrade a connection.
 pub fn drain_layer(management: &Management) -> DrainLayer {
     DrainLayer { availability: management.availability().clone() }
 }
 
-/// The layer of [`drain_layer`].
+/// The layer that [`drain_layer`] returns.
 #[derive(Clone, Debug)]
 pub struct DrainLayer {
     availability: Availability,
@@ -49,7 +48,7 @@ impl<S> Layer<S> for DrainLayer {
     }
 }
 
-/// The service of [`drain_layer`].
+/// The service of [`DrainLayer`].
 #[derive(Clone, Debug)]
 pub struct Drain<S> {
     inner: S,
@@ -81,7 +80,7 @@ pin_project! {
     pub struct Draining<F> {
         #[pin]
         inner: F,
-        // Nothing where the protocol has other means.
+        // `None` if the protocol closes connections by other means.
         availability: Option<Availability>,
     }
 }
@@ -95,7 +94,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
-        // Asked when the answer is there: the drain may have begun since the request came.
+        // After the answer: the drain may have begun since the request arrived.
         let is_draining = this.availability.as_ref().is_some_and(Availability::is_draining);
         if is_draining && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(CONNECTION, CLOSE);

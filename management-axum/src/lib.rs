@@ -33,7 +33,7 @@ mod signals;
 mod unix;
 
 #[cfg(feature = "trace")]
-pub use access_log::{AccessLog, access_log, is_successful_probe};
+pub use access_log::{AccessLog, AccessLogFuture, AccessLogLayer, access_log, is_successful_probe};
 pub use address::ListenAddress;
 pub use drain::{Drain, DrainLayer, Draining, drain_layer};
 pub use listen::{Listening, listen};

@@ -1,4 +1,4 @@
-//! A probe from inside of the container, where there is no curl.
+//! A probe from inside a container that has no curl.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,16 +15,16 @@ use management_core::__private::{tidy_within, url_on_a_line};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// What kubelet and Docker wait at most, if nobody tells them otherwise, or longer.
+/// The default timeout of kubelet, which is shorter than that of Docker.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// How much of an answer is read and told.
+/// How many bytes of an answer are read and shown.
 const ENOUGH: usize = 4 * 1024;
 
-/// Asks a health endpoint once, as `curl --fail` would, for the `HEALTHCHECK` of a container without curl.
+/// Sends one request to a health endpoint, as `curl --fail` does, for the `HEALTHCHECK` of a container without curl.
 ///
-/// It passes if the answer is 2xx and is there within a second. The URL is `http`, since it leads to this
-/// very container. Ask liveness or readiness, which answer in time; `/health` may take longer.
+/// The probe succeeds if the answer is 2xx and arrives within a second. The scheme of the URL is `http`, since the request
+/// does not leave the container. Use liveness or readiness, which answer in time; `/health` may take longer.
 ///
 /// ```no_run
 /// use std::process::{ExitCode, Termination};
@@ -44,28 +44,30 @@ const ENOUGH: usize = 4 * 1024;
 /// In a Containerfile: `HEALTHCHECK CMD ["/service", "healthcheck"]`.
 pub async fn probe(url: impl AsRef<str>) -> Probed {
     let url = url.as_ref();
-    let (is_healthy, told) = match timeout(DEADLINE, ask(url)).await {
+    let (is_healthy, found) = match timeout(DEADLINE, ask(url)).await {
         Ok(Ok((code, body))) => (code.is_success(), format!("{} {body}", code.as_u16())),
         Ok(Err(why)) => (false, why),
         Err(_) => (false, format!("no answer within {DEADLINE:?}")),
     };
     let verdict = if is_healthy { "healthy" } else { "unhealthy" };
-    let line = format!("{verdict}: {}: {}", url_on_a_line(url), tidy_within(ENOUGH, told));
+    let line = format!("{verdict}: {}: {}", url_on_a_line(url), tidy_within(ENOUGH, found));
     Probed { is_healthy, line }
 }
 
 async fn ask(url: &str) -> Result<(StatusCode, String), String> {
-    let uri: Uri = url.parse().map_err(|error| format!("this is no URL: {error}"))?;
+    let uri: Uri = url.parse().map_err(|error| format!("this is not a URL: {error}"))?;
     if uri.scheme_str() != Some("http") {
-        return Err("this is no `http://` URL".into());
+        return Err("the URL does not begin with `http://`".into());
     }
-    let authority = uri.authority().ok_or("this URL has no host")?.as_str();
+    let authority = uri.authority().ok_or("the URL has no host")?.as_str();
     if authority.contains('@') {
-        return Err("this URL has user information, which a probe does not send".into());
+        return Err("the URL has user information, which a probe does not send".into());
     }
     let host = uri.host().unwrap_or_default();
     let port = match authority[host.len()..].strip_prefix(':') {
-        Some(port) => port.parse().map_err(|_| "this URL has a port that is none")?,
+        Some(port) => {
+            port.parse().map_err(|_| "the port of the URL is not a number up to 65535")?
+        }
         None => 80,
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -80,36 +82,36 @@ async fn ask(url: &str) -> Result<(StatusCode, String), String> {
         .header(USER_AGENT, concat!("management-axum/", env!("CARGO_PKG_VERSION")))
         .header(CONNECTION, "close")
         .body(Body::empty())
-        .map_err(|error| format!("this URL cannot be asked: {error}"))?;
+        .map_err(|error| format!("the URL cannot be requested: {error}"))?;
     let answer = async {
         let response = client.send_request(request).await.map_err(broken)?;
         let code = response.status();
         let body = Limited::new(response.into_body(), ENOUGH).collect().await;
-        // The code has said it all; a body that cannot be shown changes nothing.
+        // The status decides. An error of the body does not change the result.
         let body = body.map_or(Bytes::new(), Collected::to_bytes);
         Ok((code, String::from_utf8_lossy(&body).into_owned()))
     };
     tokio::pin!(answer);
     tokio::select! {
         answer = &mut answer => answer,
-        // What it has read is there for whoever waits for it.
+        // The connection has ended, and the answer may have been read.
         _ = connection => answer.await,
     }
 }
 
-/// What [`probe`] has found. `Display` is one line.
+/// The result of [`probe`]. `Display` is one line.
 ///
-/// Where a `main` returns it, or [`report`](Termination::report) is called, the line is printed, on the
-/// error output if the probe failed, and the exit code is 0 or 1.
+/// As the result of `main`, or with [`report`](Termination::report), it prints the line and sets the exit code: 0 and
+/// standard output on success, 1 and standard error on failure.
 #[derive(Clone, Debug)]
-#[must_use = "a probe that nobody looks at tells nothing"]
+#[must_use = "the result of a probe is its only effect"]
 pub struct Probed {
     is_healthy: bool,
     line: String,
 }
 
 impl Probed {
-    /// Whether the answer was 2xx, and in time.
+    /// Whether the answer was 2xx and arrived in time.
     pub fn is_healthy(&self) -> bool {
         self.is_healthy
     }
@@ -123,7 +125,7 @@ impl fmt::Display for Probed {
 
 impl Termination for Probed {
     fn report(self) -> ExitCode {
-        // The exit code tells it, too, where nobody can be told in words.
+        // A closed output does not matter: the exit code is the result.
         if self.is_healthy {
             drop(writeln!(io::stdout(), "{self}"));
             ExitCode::SUCCESS

@@ -11,18 +11,16 @@ use management_core::Management;
 use management_core::endpoint::{Endpoint, MountedAt, Respond, Route};
 use tower_service::Service;
 
-/// The management endpoints as a router, to be merged into the application's.
+/// Returns a router with the management endpoints, to merge into the application's router.
 ///
-/// It has literal routes for its own paths, with and without a slash at the end, and
-/// `{prefix}/health/{name}`. It has no fallback and no layer, so that merging it changes nothing for
-/// the application's other routes; layers that are added after the merge wrap it, too. A listener of their own
-/// ([`Builder::listen`](crate::Builder::listen)) does not take the endpoints away from here: do not merge it
-/// where they are to be there alone.
+/// It has literal routes for its own paths, with and without a slash at the end, and `{prefix}/health/{name}`. It has no
+/// fallback and no layer, so merging it does not change the application's other routes. Layers that are added after the
+/// merge apply to it. A listener for the endpoints ([`Builder::listen`](crate::Builder::listen)) does not remove them
+/// from the application: if they should only be reachable there, do not merge this router.
 ///
-/// Nested under a path, as in `.nest("/api", router(&management))` or in a router that is nested itself, all
-/// of its paths are below that: `/api/z/health`, and `/api/livez` with
-/// [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths). Merge it into the outermost router where probes
-/// ask at the root.
+/// Nested under a path, as in `.nest("/api", router(&management))`, all of its paths are below that path: `/api/z/health`,
+/// and `/api/livez` with [`Builder::kubernetes_paths`](crate::Builder::kubernetes_paths). If probes use paths at the root,
+/// merge this into the outermost router.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -34,8 +32,8 @@ use tower_service::Service;
 /// # Ok::<_, management_axum::Error>(())
 /// ```
 ///
-/// It fits a router of any state type, and the router that it is merged into tells which. Where nothing
-/// tells, the compiler asks for a type annotation: `Router` is the one of an application without state.
+/// Its state type is inferred from the router that it is merged into. Without such a router, the compiler asks for a type
+/// annotation. `Router` is the type for an application without state.
 ///
 /// ```
 /// use axum::Router;
@@ -47,16 +45,15 @@ use tower_service::Service;
 ///
 /// # Panics
 ///
-/// axum's `merge` panics where two routers answer one method at one path:
+/// axum's `merge` panics if two routers have a route for the same method and path:
 ///
 /// ```text
 /// Overlapping method route. Handler for `GET /z/health` already exists
 /// ```
 ///
-/// Either the endpoints are merged twice, say into the application and into a part of it: merge them once.
-/// Or the application has a route of its own there: remove it, since this one takes its place, or move the
-/// endpoints with [`Builder::prefix`](crate::Builder::prefix). Two [`Management`]s in one application need
-/// two prefixes.
+/// If the endpoints are merged twice, for instance into the application and into a part of it, merge them once. If the
+/// application has a route of its own there, remove it, or move the endpoints with
+/// [`Builder::prefix`](crate::Builder::prefix). Two [`Management`]s in one application need two prefixes.
 pub fn router<S>(management: &Management) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -64,22 +61,22 @@ where
     let endpoint = Endpoint::new(management);
     endpoint.paths().fold(Router::new(), |router, (path, route)| {
         let answer = Answer { endpoint: endpoint.clone(), route };
-        // An application may nest this under a parameter, and two of one name cannot be in one path.
+        // The application may nest this under a parameter, and a path cannot contain two parameters of one name.
         let path = path.replace("{name}", "{management_check}");
         let with_slash = format!("{path}/");
         router.route(&path, all_methods(answer.clone())).route(&with_slash, all_methods(answer))
     })
 }
 
-/// Any method, since the endpoint itself says which ones it answers, and how.
+/// Routes every method to the endpoint, which answers the unsupported ones itself.
 ///
-/// Those that it answers are named, so that axum notices an application's route of the same path.
+/// The supported methods are listed, so that axum notices a route of the application at the same path.
 fn all_methods<S: Clone>(answer: Answer) -> MethodRouter<S> {
     let answered = MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::OPTIONS);
     on_service(answered, answer.clone()).fallback_service(answer)
 }
 
-/// One route of the endpoints, as a service.
+/// A service that answers requests to one route.
 #[derive(Clone)]
 struct Answer {
     endpoint: Endpoint,
@@ -113,7 +110,7 @@ impl Future for Answering {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(cx).map(|response| {
             let response = response.map(Body::from);
-            // It costs a request some 4 % more instructions, so only those who may ask have it.
+            // It adds some 4 % to the instructions of a request, so it is not there without the feature.
             #[cfg(feature = "trace")]
             let response = crate::access_log::marked(response);
             Ok(response)

@@ -1,4 +1,4 @@
-//! A Unix socket that listens, and its file.
+//! A listening Unix socket and its file.
 
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind};
@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 use axum::serve::Listener;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-/// How many clients may wait to be accepted, as with TCP.
+/// The number of clients that may wait to be accepted, as for TCP.
 const BACKLOG: u32 = 1024;
 
-/// Listens at a path, which only the user of this process may connect to.
+/// Listens at a path to which only the user of this process can connect.
 pub(crate) async fn unix(path: &Path) -> io::Result<UnixDoor> {
     make_way(path).await?;
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;
     let file = SocketFile::of(path)?;
-    // Nobody can connect before it listens, so there is no moment at which others could.
+    // Nobody can connect before the socket listens, so other users never can.
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     Ok(UnixDoor { file, listener: socket.listen(BACKLOG)? })
 }
 
-/// Removes the file of a socket that nobody listens at any more.
+/// Removes the file of a socket on which nobody listens.
 async fn make_way(path: &Path) -> io::Result<()> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -40,14 +40,14 @@ async fn make_way(path: &Path) -> io::Result<()> {
             _ => Ok(()),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        // Somebody listens whose queue is full.
+        // `WouldBlock`: a process listens, and its queue is full.
         Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
         _ => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens at this path")),
     }
 }
 
 pub(crate) struct UnixDoor {
-    /// Before the listener, since the file is known to be ours for as long as that is open.
+    /// Dropped before the listener: the file is certainly ours while the listener is open.
     file: SocketFile,
     listener: UnixListener,
 }
@@ -60,7 +60,7 @@ impl UnixDoor {
 
 impl Listener for UnixDoor {
     type Io = UnixStream;
-    // Clients have none.
+    // Clients of a Unix socket have no address.
     type Addr = ();
 
     async fn accept(&mut self) -> (UnixStream, ()) {
@@ -72,7 +72,7 @@ impl Listener for UnixDoor {
     }
 }
 
-/// Removed when this is dropped, unless another process has put its own in its place.
+/// The file is removed when this is dropped, unless another process has replaced it.
 struct SocketFile {
     path: PathBuf,
     id: (u64, u64),
@@ -95,7 +95,7 @@ impl Drop for SocketFile {
             && error.kind() != ErrorKind::NotFound
         {
             let path = self.path.display();
-            tracing::warn!(target: "management", "the socket {path} stays behind: {error}");
+            tracing::warn!(target: "management", "cannot remove the socket {path}: {error}");
         }
     }
 }

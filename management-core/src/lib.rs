@@ -1,44 +1,38 @@
-//! Health checks, probes, version and info of a service, without a web framework.
+#![doc = include_str!("../README.md")]
 //!
-//! A binary that serves the endpoints depends on
-//! [`management-axum`](https://docs.rs/management-axum), which re-exports all of this. A library that
-//! only brings checks depends on this crate alone:
+//! # Contents
 //!
-//! ```standalone_crate
-//! use management_core::health_check;
-//!
-//! pub struct Queue { depth: usize }
-//!
-//! #[health_check("queue", timeout = "500ms")]
-//! fn queue_is_short(queue: &Queue) -> Result<(), String> {
-//!     if queue.depth < 1000 { Ok(()) } else { Err(format!("{} jobs wait", queue.depth)) }
-//! }
-//! ```
-//!
-//! The binary gives the state with `.state(queue)`. The linker leaves out a crate that nobody names:
-//! where the binary uses nothing else of a library, it says `use my_library as _;`, and
-//! [`Builder::require`] makes sure that it did.
-//!
-//! - [`Management`] has the checks and runs them; [`Builder`] makes one.
-//! - [`Check`] is a check without an attribute; [`Health`] and [`IntoHealth`] are what checks return.
+//! - [`Management`] has the checks and runs them. A [`Builder`] makes one, and [`Config`] configures it from outside.
+//! - [`Check`] is a check without an attribute. [`Health`] and [`IntoHealth`] are what checks return.
 //! - [`Group`] is a part of the checks with an answer of its own.
-//! - [`HealthReport`] is an answer, [`Component`] a part of it.
-//! - [`Availability`] is whether the service accepts requests: starting, accepting, refusing or broken.
-//! - [`Dependency`] is another service that this one needs; [`Config`] sets all of this from outside.
+//! - [`HealthReport`] is an answer, and [`Component`] is the result of one check in it.
+//! - [`Availability`] is whether the service accepts requests: starting, accepting, refusing or broken. It also shuts the
+//!   service down.
+//! - [`Dependency`] is another service that this one needs.
 //! - [`endpoint`] and [`lifecycle`] are for adapters to other web frameworks and servers.
+//!
+//! # Features
 //!
 //! | Feature | Description | Default |
 //! |---|---|---|
 //! | `dependencies` | service dependencies, asked over HTTP with `reqwest` | no |
 //! | `opentelemetry` | `Management::resource`, an `opentelemetry_sdk::Resource` | no |
 //!
-//! A check that panics is `DOWN` for itself alone, unless the program is built with
-//! `panic = "abort"`, under which nothing can be caught.
+//! # Public dependencies
 //!
-//! The first such panic puts a hook around the panic hook of the program, which keeps being called for every
-//! panic but one: that of a check at a place where it has panicked before, and not succeeded since. So a
-//! check that panics on every run does not print a backtrace on every run. The hook is set once; a program that
-//! sets another one later replaces it. Panics of tasks and threads that a check starts are printed each time.
+//! Public signatures contain types of `bytes`, `http`, `serde`, `serde_json` and `tokio`, all of them of version 1. Those of
+//! `management-axum` also contain types of `axum`, `tower-layer` and `tower-service`, as axum's own do. A new major
+//! version of one of them is a new major version of these crates. `Management::resource` is the only exception:
+//! semantic versioning does not cover it, because `opentelemetry_sdk` has no version 1 yet.
+//!
+//! # Panics of checks
+//!
+//! A check that panics is `DOWN`. With `panic = "abort"`, a panic cannot be caught and ends the program.
+//!
+//! The first panic of a check wraps the panic hook of the program. The wrapper forwards every panic, except one at a place
+//! where the same check has panicked since its last success: a check that panics on every run does not print a
+//! backtrace on every run. A hook that is set later replaces the wrapper. Panics of tasks and threads that a check starts
+//! are printed every time.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

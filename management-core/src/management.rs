@@ -28,14 +28,13 @@ use crate::report::registered::RegisteredCheck;
 use crate::report::signals::Signals;
 use crate::sync::{Mutex, RwLock};
 
-/// The checks of a service, and how they are run.
+/// The checks of a service, and the means to run them.
 ///
-/// A cheap clone of one value: all clones are one, and when the last of them is dropped, background
-/// work ends. Two values made apart do not see each other.
+/// Clones are cheap and share everything. When the last clone is dropped, background work ends. Values that are built
+/// separately share nothing.
 ///
-/// Whatever runs checks needs a Tokio runtime whose time driver is enabled, as that of
-/// `#[tokio::main]` is. Making a `Management` needs none: background work starts at once where a
-/// runtime is present, else with the first request.
+/// Checks need a Tokio runtime with its time driver, which `#[tokio::main]` enables. [`Builder::build`] needs no runtime:
+/// without one, background work starts with the first request.
 ///
 /// ```
 /// use management_core::{Check, Management, Status};
@@ -100,21 +99,20 @@ impl Management {
         &self.inner
     }
 
-    /// Everything: every check, whatever its kind.
+    /// The whole: all checks, of every kind.
     ///
-    /// The answer takes as long as the slowest check, and not longer than
-    /// [`Builder::health_budget`].
+    /// The answer takes as long as the slowest check, and at most [`Builder::health_budget`].
     pub async fn health(&self) -> HealthReport {
         self.report(self.inner.groups.health()).await
     }
 
-    /// Whether the process has to be restarted: the liveness checks.
+    /// Whether the process works or has to be restarted: the liveness checks.
     pub async fn liveness(&self) -> HealthReport {
         self.report(self.inner.groups.probe(Probe::Liveness)).await
     }
 
-    /// Whether the service wants requests: readiness and liveness checks, and startup checks that
-    /// have not succeeded yet.
+    /// Whether the service accepts requests: readiness and liveness checks, and startup checks that have not succeeded
+    /// yet.
     pub async fn readiness(&self) -> HealthReport {
         self.report(self.inner.groups.probe(Probe::Readiness)).await
     }
@@ -124,8 +122,10 @@ impl Management {
         self.report(self.inner.groups.probe(Probe::Startup)).await
     }
 
-    /// The checks of a group, by its name, if there is such a group. A group is made by the checks that
-    /// name it, for as long as there are any, and by [`Builder::group`]; `liveness`, `readiness` and `startup` are the probes.
+    /// The checks of a group; `None` if the group does not exist.
+    ///
+    /// A group exists while checks name it, or if [`Builder::group`] or [`Config::groups`](crate::Config::groups) defines
+    /// it. `liveness`, `readiness` and `startup` are the probes.
     ///
     /// ```
     /// use management_core::{Check, Management, Status};
@@ -149,7 +149,7 @@ impl Management {
         Some(self.report(&group).await)
     }
 
-    /// Whether the service wants requests: what it says of itself.
+    /// Whether the service accepts requests, and how it shuts down.
     pub fn availability(&self) -> &Availability {
         &self.inner.availability
     }
@@ -159,8 +159,22 @@ impl Management {
         self.inner.listen.lock()
     }
 
-    /// One check by its name, if there is one; [`availability`](Self::availability) has the name
-    /// `availability`.
+    /// The result of one check; `None` if the check does not exist. The name `availability` stands for
+    /// [`availability`](Self::availability).
+    ///
+    /// ```
+    /// use management_core::{Check, Management, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), management_core::Error> {
+    /// let db = Check::new("db", async || Err::<(), _>("connection refused"));
+    /// let management = Management::builder().check(db).build()?;
+    ///
+    /// let db = management.check("db").await.expect("`db` is a check");
+    /// assert_eq!(db.to_string(), "db DOWN: connection refused");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check(&self, name: &str) -> Option<Component> {
         if name == AVAILABILITY {
             return Some(self.inner.availability.component_always());
@@ -174,10 +188,15 @@ impl Management {
         answered.report.components().first().cloned()
     }
 
-    /// The attributes that `/info` tells under `trace.attributes`, whether it shows them or not, for
-    /// traces, metrics and logs.
+    /// The attributes of `/info` under `trace.attributes` as a resource for traces, metrics and logs. Attributes that
+    /// `/info` does not show are included.
     ///
-    /// It waits for the version provider, and then does without it, as `/info` does.
+    /// This waits for the version provider as `/info` does. If the provider takes too long, the resource has no version.
+    ///
+    /// # Stability
+    ///
+    /// `opentelemetry_sdk` has no version 1 yet. A minor version of this crate may move to a new version of it, so this
+    /// function is not covered by semantic versioning.
     #[cfg(feature = "opentelemetry")]
     #[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry")))]
     pub async fn resource(&self) -> opentelemetry_sdk::Resource {
@@ -197,14 +216,14 @@ impl Management {
         answered.report
     }
 
-    /// Each result of each check, from now on, when it comes: a receiver of [`tokio::sync::broadcast`].
+    /// Returns a receiver of [`tokio::sync::broadcast`] with each later result of each check.
     ///
-    /// Whoever falls more than 1,024 results behind loses the oldest and is told how many.
+    /// A receiver that is more than 1,024 results behind loses the oldest ones, and gets their number as an error.
     pub fn subscribe(&self) -> broadcast::Receiver<Component> {
         self.inner.signals.results.subscribe()
     }
 
-    /// The checks there are, sorted by name.
+    /// All checks, sorted by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
         let groups = self.inner.groups.custom();
         self.registered().iter().map(|check| CheckInfo::new(check, &groups)).collect()
@@ -226,11 +245,11 @@ impl Management {
         Ok(())
     }
 
-    /// Takes a check away, whoever registered it, and tells whether there was one. Whoever waits for
-    /// a run of it still gets its result.
+    /// Removes a check, however it was registered. Returns whether the check existed. Requests that wait for a run of it
+    /// still get the result.
     ///
-    /// A group that exists only because checks name it goes with the last of them; one that was given with
-    /// [`Builder::group`] or in [`Config::groups`](crate::Config::groups) stays.
+    /// A group that exists only because checks name it is removed with the last of them. A group of [`Builder::group`] or
+    /// [`Config::groups`](crate::Config::groups) stays.
     pub fn unregister(&self, name: &str) -> bool {
         let mut checks = self.inner.checks.write();
         let Ok(at) = checks.binary_search_by(|check| check.name().cmp(name)) else { return false };
@@ -274,7 +293,7 @@ impl Management {
         log::answer(group, before, &answered.report);
     }
 
-    /// Starts the background work that should be going on and is not.
+    /// Starts background work that had no runtime so far.
     pub(crate) fn wake(&self) {
         if self.inner.signals.background.take_lost() {
             self.start_background();
@@ -299,7 +318,7 @@ impl Management {
     }
 }
 
-/// What a probe reads is run once unasked, so that no pod loses its first period.
+/// Checks of probes run once without a request, so that the first probe of a pod finds a result.
 fn start(check: &RegisteredCheck, now: Instant) {
     for runner in check.runners() {
         let is_probed = check.probed().is_some_and(|probed| Arc::ptr_eq(probed, runner));
@@ -316,21 +335,21 @@ impl fmt::Debug for Management {
     }
 }
 
-/// What is known of a check without running it.
+/// A check as it is registered, without a result.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CheckInfo {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Which questions it takes part in.
+    /// The kind, which decides about the probes that include the check.
     pub kind: CheckKind,
-    /// Whether a failure fails the whole, or only degrades it.
+    /// Whether a failure makes the whole `DOWN`, or only `DEGRADED`.
     pub critical: bool,
-    /// The groups that it is also a part of.
+    /// The groups that include the check, except the probes.
     pub groups: Vec<String>,
-    /// The crate that registered it by attribute; `None` for a check made at run time.
+    /// The crate whose attribute registered the check; `None` for a check without an attribute.
     pub crate_name: Option<&'static str>,
-    /// The file of the attribute, or of the call that made the check.
+    /// The file of the attribute, or of the call that created the check.
     pub file: &'static str,
     /// The line in that file.
     pub line: u32,

@@ -1,8 +1,4 @@
-//! Attribute macros of `management-core` and `management-axum`.
-//!
-//! Import the attributes from one of those crates: what an attribute expands to goes through the
-//! crate it was imported from, so that no other dependency is needed. Each attribute is here twice
-//! for that reason, once per crate.
+#![doc = include_str!("../README.md")]
 
 mod args;
 mod enclosing;

@@ -149,13 +149,13 @@ async fn an_address_of_ipv6_is_asked() {
 #[tokio::test]
 async fn a_url_that_cannot_be_asked_is_told_so() {
     let https = said("https://127.0.0.1:8080/").await;
-    is(https, false, "this is no `http://` URL");
+    is(https, false, "the URL does not begin with `http://`");
     for url in ["127.0.0.1:8080", "/z/health", "localhost", "ftp://127.0.0.1/"] {
-        is(said(url).await, false, "this is no `http://` URL");
+        is(said(url).await, false, "the URL does not begin with `http://`");
     }
     for url in ["", "http://", "http://a b/", "http://[::1/", "http://x/\r\n"] {
         let (is_healthy, why) = said(url).await;
-        assert!(!is_healthy && why.contains("this is no URL: "), "{url:?}: {why}");
+        assert!(!is_healthy && why.contains("this is not a URL: "), "{url:?}: {why}");
     }
 }
 

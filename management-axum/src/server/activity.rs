@@ -1,4 +1,4 @@
-//! What happens on a connection, as those need to know who may end it.
+//! The state of a connection, as far as it decides when the connection may be closed.
 
 use std::io;
 use std::pin::Pin;
@@ -14,13 +14,13 @@ use tokio::time::Instant;
 
 use super::silence::{Limits, Silence};
 
-/// What has become of the connections of a server since it stops.
+/// The connections of a server while it stops.
 #[derive(Default)]
 pub(super) struct Ledger {
     is_stopping: AtomicBool,
     /// When the last request was answered.
     answered: Mutex<Option<Instant>>,
-    /// How many connections were cut with a request in flight.
+    /// The number of connections that were cut with a request in flight.
     pub(super) cut: AtomicUsize,
 }
 
@@ -40,25 +40,25 @@ impl Ledger {
     }
 }
 
-/// What happens on a connection.
+/// The state of a connection.
 pub(super) struct Activity {
     pub(super) silence: Silence,
     pub(super) ledger: Arc<Ledger>,
-    /// How many requests have come whose answers have not been handed over to the end.
+    /// The number of requests whose answers have not been handed over completely.
     open: AtomicUsize,
-    /// The client does not take what it is sent.
+    /// Whether the client does not read.
     is_blocked: AtomicBool,
-    /// It has requests side by side, as HTTP/2 does: what comes need not belong to a head.
+    /// Whether requests are multiplexed, as in HTTP/2: bytes that arrive may not belong to a head.
     is_multiplexed: AtomicBool,
-    /// What came last was the end of a head, so that no other one has begun.
+    /// Whether the last bytes were the end of a head, so that no other head has begun.
     has_whole_head: AtomicBool,
-    /// A request has made it, or a part of it, the application's own.
+    /// Whether a request has upgraded the connection, or a stream of it: it belongs to the application.
     is_upgraded: AtomicBool,
     upgraded: Mutex<Upgraded>,
     closed: Notify,
 }
 
-/// Whom to wake when an upgraded connection is cut.
+/// The tasks to wake when an upgraded connection is cut.
 #[derive(Default)]
 struct Upgraded {
     is_cut: bool,
@@ -86,17 +86,17 @@ impl Activity {
         })
     }
 
-    /// Whether somebody has asked who does not have the whole answer.
+    /// Whether the client waits for an answer or a part of one.
     pub(super) fn has_request(&self) -> bool {
         self.open.load(Relaxed) > 0 || self.is_blocked.load(Relaxed) || self.is_upgraded()
     }
 
-    /// Whether a request waits for its answer, or for more of it.
+    /// Whether the application has not finished an answer.
     pub(super) fn is_open(&self) -> bool {
         self.open.load(Relaxed) > 0
     }
 
-    /// A request has come, whose body may be still to come.
+    /// Records a request. Its body may still have to arrive.
     pub(super) fn begin(self: &Arc<Self>, version: Version, has_body: bool) -> Open {
         self.silence.is_broken();
         self.is_multiplexed.store(version > Version::HTTP_11, Relaxed);
@@ -104,7 +104,7 @@ impl Activity {
         Open { activity: Arc::clone(self), has_body }
     }
 
-    /// Bytes have come, and may be the last of a head.
+    /// Records bytes that have arrived, and whether they end a head.
     pub(super) fn is_fed(&self, ends_head: bool) {
         self.has_whole_head.store(ends_head, Relaxed);
         if self.open.load(Relaxed) == 0 && !self.is_multiplexed.load(Relaxed) {
@@ -120,11 +120,11 @@ impl Activity {
         self.is_upgraded.load(Relaxed)
     }
 
-    /// Fails if the connection has been cut; wakes whoever waits for this side of it when it is.
+    /// Fails if the connection was cut. Otherwise, the task is woken when it is cut.
     pub(super) fn attend(&self, side: &Side, cx: &Context<'_>) -> io::Result<()> {
         let mut upgraded = lock(&self.upgraded);
         if upgraded.is_cut {
-            let why = "the server has cut this connection: it has stopped";
+            let why = "the server has stopped and closed this connection";
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, why));
         }
         let waker = match side {
@@ -138,7 +138,7 @@ impl Activity {
         Ok(())
     }
 
-    /// Ends what the application reads and writes.
+    /// Makes reads and writes of the application fail.
     pub(super) fn cut(&self) {
         let mut upgraded = lock(&self.upgraded);
         upgraded.is_cut = true;
@@ -147,7 +147,7 @@ impl Activity {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// The socket is closed.
+    /// Records that the socket is closed.
     pub(super) fn close(&self) {
         self.closed.notify_one();
     }
@@ -158,14 +158,14 @@ impl Activity {
     }
 }
 
-/// A request that has not been answered to the end.
+/// A request that is not answered completely.
 pub(super) struct Open {
     activity: Arc<Activity>,
     has_body: bool,
 }
 
 impl Open {
-    /// Its answer leaves the connection to the application.
+    /// Records that its answer upgrades the connection.
     pub(super) fn upgrades(&self) {
         self.activity.is_upgraded.store(true, Relaxed);
     }
@@ -176,7 +176,7 @@ impl Drop for Open {
         let Open { activity, has_body } = self;
         let was_last = activity.open.fetch_sub(1, Relaxed) == 1;
         activity.ledger.is_answered();
-        // What came behind a request is the begin of the next head, unless it is a body.
+        // Bytes after a request are the beginning of the next head, unless they are a body.
         let has_more = !*has_body && !activity.has_whole_head.load(Relaxed);
         if was_last && has_more && !activity.is_multiplexed.load(Relaxed) {
             activity.silence.head_grows();
@@ -185,7 +185,7 @@ impl Drop for Open {
 }
 
 pin_project! {
-    /// The body of an answer, whose request is open until it has been handed over.
+    /// The body of an answer. The request is open until the body has been handed over.
     pub(super) struct Answer<B> {
         #[pin]
         body: B,

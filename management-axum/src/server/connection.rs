@@ -1,4 +1,4 @@
-//! One connection, from its first byte to its end.
+//! One connection, from its beginning to its end.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -25,10 +25,10 @@ use super::activity::{Activity, Answer};
 use super::silence::{Limits, NextRequest};
 use super::watched::Watched;
 
-/// For how long a server that stops waits for the end of a head that has begun.
+/// How long a server that stops waits for the rest of a head.
 const LAST_HEAD: Duration = Duration::from_secs(1);
 
-/// What answers the requests of all connections.
+/// The service that answers the requests of all connections.
 pub(crate) trait Answers:
     Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
 {
@@ -42,30 +42,30 @@ impl<S> Answers for S where
 {
 }
 
-/// What a connection is told.
+/// What a connection does.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Phase {
     Serve,
-    /// What is in flight is answered.
+    /// Answers requests in flight, and closes.
     Drain,
-    /// Now.
+    /// Closes at once.
     Cut,
 }
 
 /// How a connection has ended.
 #[derive(PartialEq)]
 pub(super) enum End {
-    /// With nothing left to answer.
+    /// Every request was answered.
     Done,
-    /// In the middle of a request.
+    /// A request was in flight, or the connection was upgraded.
     Cut,
 }
 
-/// What a connection has to do with, beside its socket.
+/// What a connection needs beside its socket.
 pub(super) struct Surroundings {
     pub(super) activity: Arc<Activity>,
     pub(super) phase: watch::Receiver<Phase>,
-    /// For how long it waits for what has been sent already, when the server stops.
+    /// How long it waits for requests that are already on their way when the server stops.
     pub(super) moment: Duration,
     pub(super) limits: Limits,
 }
@@ -82,7 +82,7 @@ where
     S: Answers,
 {
     let activity = Arc::clone(&surroundings.activity);
-    // However this ends, nothing of the connection outlives it.
+    // Also when this future is dropped, the application can no longer use the connection.
     let _cut = CutOnDrop(&activity);
     let end = requests(io, peer, service, &mut surroundings).await;
     if end == End::Cut || !activity.is_upgraded() {
@@ -137,9 +137,9 @@ where
     let limit = pin!(sleep(limits.first_request));
     let mut served = Served { connection: served, limit, activity };
     tokio::select! {
-        // First of all what has been sent already: it is answered, whatever else is due.
+        // Requests that have arrived are answered first.
         biased;
-        // A client that hangs up or talks nonsense harms itself alone.
+        // An error of the connection concerns its client only.
         () = poll_fn(|cx| served.poll(cx)) => return End::Done,
         _ = phase.changed() => {}
     }
@@ -147,7 +147,7 @@ where
     let ended = poll_fn(|cx| match served.poll(cx) {
         Poll::Ready(()) => Poll::Ready(true),
         Poll::Pending if !activity.has_request() => moment.as_mut().poll(cx).map(|()| false),
-        // An answer yet to come can say that it is the last one.
+        // The answer is still to come, and can carry `Connection: close`.
         Poll::Pending => Poll::Ready(false),
     });
     tokio::select! {
@@ -174,7 +174,7 @@ where
     });
     tokio::select! {
         biased;
-        // One that is idle ends with this, even now.
+        // An idle connection ends here, even if it is to be cut.
         () = ended => End::Done,
         _ = phase.wait_for(|phase| *phase == Phase::Cut) => {
             if activity.has_request() { End::Cut } else { End::Done }
@@ -182,7 +182,7 @@ where
     }
 }
 
-/// A connection, until it ends or has been silent for too long.
+/// A connection that ends by itself, or when it has been silent for too long.
 struct Served<'a, C> {
     connection: Pin<&'a mut C>,
     limit: Pin<&'a mut Sleep>,
@@ -201,10 +201,10 @@ impl<C: Future> Served<'_, C> {
     }
 }
 
-/// Ready at a time that may be another one at each call.
+/// Ready at `at`, which may differ in each call.
 fn poll_at(mut sleep: Pin<&mut Sleep>, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
     loop {
-        // One that is too early is asked again then: most times are put off before they come.
+        // A timer that is too early is set again when it fires: most times move before they are reached.
         if sleep.deadline() > at {
             sleep.as_mut().reset(at);
         }
@@ -218,13 +218,12 @@ fn poll_at(mut sleep: Pin<&mut Sleep>, at: Instant, cx: &mut Context<'_>) -> Pol
 
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Who has sent all that it has to say is answered, too.
+    // A client that has closed its sending side is answered, too.
     builder.http1().half_close(true);
-    // WebSockets over HTTP/2 need it.
+    // For WebSockets over HTTP/2.
     builder.http2().enable_connect_protocol();
     if let NextRequest::Head(most) = limits.next_request {
-        // In the midst of a head a client can answer no ping. Any other one can, so that it may be
-        // silent for as long as it likes.
+        // A client in the middle of a head cannot answer a PING. All others can, and may be silent without a limit.
         let wait = most / 3;
         let mut http2 = builder.http2();
         http2.timer(TokioTimer::new()).keep_alive_interval(most - wait).keep_alive_timeout(wait);
@@ -235,7 +234,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// What a client of small questions needs, so that all that are let in together take little memory.
+/// Limits that are enough for probes, so that all connections together need little memory.
 fn modest(builder: &mut auto::Builder<TokioExecutor>) {
     const KIB: u32 = 1024;
     builder.http1().max_buf_size(16 * KIB as usize);

@@ -1,4 +1,4 @@
-//! Accepts connections and serves them, until it is told to stop.
+//! Accepts connections and serves them until the server stops.
 
 mod activity;
 mod connection;
@@ -21,24 +21,23 @@ pub(crate) use connection::Answers;
 use connection::{End, Phase, Surroundings, connection};
 pub(crate) use silence::{Limits, NextRequest};
 
-/// For how long a server that stops waits for what has been sent to it already: the runtime may not have
-/// looked yet, or it is on its way. Who is silent meanwhile is disconnected.
+/// How long a server that stops waits for requests that clients have already sent. Clients that send nothing in that time
+/// are disconnected.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// How long connections that are cut may take to notice. Those that do not notice are those whose service
-/// blocks its thread.
+/// How long connections that are cut may take to end. Only one whose service blocks its thread takes longer.
 const NOTICE: Duration = Duration::from_secs(1);
 
 /// How a server has ended.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Ended {
-    /// How many connections were cut with a request in flight.
+    /// The number of connections that were cut with a request in flight.
     pub(crate) cut: usize,
-    /// How long it took, since the server was told to stop, until the last request was answered or cut.
+    /// The time from the stop of the server until the last request was answered or cut.
     pub(crate) took: Duration,
 }
 
-/// Serves until `stopping` is ready, and then what is in flight, for at most `grace` and until `cutting` is
+/// Serves until `stopping` is ready, and then finishes requests in flight, for at most `grace` and until `cutting` is
 /// ready.
 pub(crate) async fn serve<L, S>(
     mut listener: L,
@@ -54,7 +53,7 @@ where
     S: Answers,
 {
     let (stop, phase) = watch::channel(Phase::Serve);
-    // Most of the grace is for what is in flight, however little it is.
+    // Most of the grace is for requests in flight, even if it is short.
     let moment = MOMENT.min(grace / 4);
     let ledger = Arc::<Ledger>::default();
     let mut connections = Connections {
@@ -66,7 +65,7 @@ where
         phase,
     };
     let mut stopped = Instant::now();
-    // Who is in the queue of the system believes to be connected.
+    // Clients in the queue of the system believe that they are connected, so they are still accepted.
     let mut stopping = Box::pin(async {
         stopping.await;
         stopped = Instant::now();
@@ -96,18 +95,18 @@ where
     Ended { cut: ledger.cut.load(Ordering::Relaxed) + tasks.len(), took }
 }
 
-/// Whether all end in time.
+/// Whether all of them end in time.
 async fn are_over(tasks: &mut JoinSet<()>, grace: Duration) -> bool {
     timeout(grace, async { while tasks.join_next().await.is_some() {} }).await.is_ok()
 }
 
-/// The next connection, or nothing when the server stops.
+/// The next connection, or `None` when the server stops.
 async fn accept<L: Listener>(
     listener: &mut L,
     mut stopping: Pin<&mut impl Future<Output = ()>>,
     tasks: &mut JoinSet<()>,
 ) -> Option<(L::Io, L::Addr)> {
-    // One future until it is ready: it may be in the middle of a handshake, or of a pause after an error.
+    // Polled until it is ready: it may be in a handshake, or in a pause after an error.
     let mut accepting = pin!(listener.accept());
     loop {
         tokio::select! {
@@ -120,13 +119,13 @@ async fn accept<L: Listener>(
 }
 
 struct Connections {
-    /// Ended when this is dropped.
+    /// Aborted when this is dropped.
     tasks: JoinSet<()>,
-    /// Those that are counted, where there are limits to their number.
+    /// The connections that count, if their number is limited.
     present: Vec<(Arc<Activity>, AbortHandle)>,
     ledger: Arc<Ledger>,
     limits: Limits,
-    /// How long each waits for what has been sent already, when the server stops.
+    /// How long each waits for requests that are already on their way when the server stops.
     moment: Duration,
     phase: watch::Receiver<Phase>,
 }

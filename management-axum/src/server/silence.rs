@@ -1,44 +1,44 @@
-//! Clients that take a place and ask nothing.
+//! Clients that are connected and send no request.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// For how long a client that has closed its side of the connection can wait for the next byte of its answer.
+/// How long a client that has closed its sending side may wait for the next byte of its answer.
 ///
-/// Such a client either waits for the answer, as `nc -N` does, or is gone: both look the same until
-/// something is sent to it. This is as long as the usual monitors wait, such as `check_http` and Prometheus.
+/// Such a client either waits for the answer, as `nc -N` does, or is gone. Both look the same until bytes are sent.
+/// Usual monitors, such as `check_http` and Prometheus, wait this long.
 pub(super) const HALF_CLOSED: Duration = Duration::from_secs(10);
 
-/// What a connection may take for itself.
+/// The limits of connections.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    /// How long the head of the first request may take, from the connection's begin to the end of the head.
+    /// How long the head of the first request may take, from the beginning of the connection.
     pub(crate) first_request: Duration,
     pub(crate) next_request: NextRequest,
-    /// How many there are at most. One more takes the place of the one that has been silent the longest.
+    /// The maximum number. One more replaces the connection that has been silent the longest.
     pub(crate) connections: Option<usize>,
 }
 
-/// How long a request that is not the first may take to come.
+/// How long later requests may take to arrive.
 #[derive(Clone, Copy)]
 pub(crate) enum NextRequest {
-    /// As long after the request before it.
+    /// This long after the previous request.
     Within(Duration),
-    /// It may begin at any time, and its head may take this long from its first byte.
+    /// At any time, but the head may take only this long from its first byte.
     Head(Duration),
 }
 
-/// Since when a connection has had no request.
+/// How long a connection has had no request.
 pub(super) struct Silence {
     limits: Limits,
     begun: Instant,
-    /// When the last request came.
+    /// When the last request arrived.
     asked: Moment,
-    /// When the first byte of a head came whose end has not come yet.
+    /// When the first byte of an incomplete head arrived.
     head: Moment,
-    /// When a client that sends nothing any more was last sent something.
+    /// When bytes were last sent to a client that has closed its sending side.
     half_closed: Moment,
 }
 
@@ -57,30 +57,30 @@ impl Silence {
         self.asked.get(self.begun).unwrap_or(self.begun)
     }
 
-    /// A request has come.
+    /// Records a request.
     pub(super) fn is_broken(&self) {
-        // Without a limit between requests, it does not matter when one came.
+        // Without a limit between requests, the time of later ones is of no interest.
         if matches!(self.limits.next_request, NextRequest::Within(_)) || self.asked.is_unset() {
             self.asked.set(self.begun);
         }
         self.head.clear();
     }
 
-    /// A part of a head has come.
+    /// Records a part of a head.
     pub(super) fn head_grows(&self) {
         if self.head.get(self.begun).is_none() {
             self.head.set(self.begun);
         }
     }
 
-    /// The client sends nothing any more.
+    /// Records that the client has closed its sending side.
     pub(super) fn input_ends(&self) {
         if !self.has_input_ended() {
             self.half_closed.set(self.begun);
         }
     }
 
-    /// The client has been sent something.
+    /// Records bytes sent to the client.
     pub(super) fn output_goes_on(&self) {
         if self.has_input_ended() {
             self.half_closed.set(self.begun);
@@ -91,7 +91,7 @@ impl Silence {
         self.half_closed.get(self.begun).is_some()
     }
 
-    /// When it has lasted for too long, if nothing happens before.
+    /// When the connection is to be closed, if nothing happens until then.
     pub(super) fn ends(&self, has_request: bool) -> Option<Instant> {
         let limit = match (self.asked.get(self.begun), self.limits.next_request) {
             (None, _) => Some(self.begun + self.limits.first_request),
@@ -106,9 +106,9 @@ impl Silence {
     }
 }
 
-/// A moment that may not have come yet: nanoseconds since the connection's begin, plus one.
+/// A moment, or none: nanoseconds since the beginning of the connection, plus one.
 ///
-/// It is kept in an atomic so that a request takes no lock.
+/// An atomic, so that a request takes no lock.
 #[derive(Default)]
 struct Moment(AtomicU64);
 

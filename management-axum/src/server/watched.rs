@@ -1,4 +1,4 @@
-//! A socket that tells what happens to it.
+//! A socket that reports what happens on it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,20 +9,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::{Activity, Side};
 
-/// A socket that notices when its client leaves, also while nobody reads from it.
+/// A socket that notices when its client disconnects, even while the server does not read.
 ///
-/// A server that answers clients which have closed their sending side does not read while a request is
-/// in flight, and so would learn of no client that is gone. It flushes whenever it is woken, and here
-/// this looks one byte ahead.
+/// With half-closed connections allowed, hyper does not read while a request is in flight, so it would not notice a client
+/// that is gone. It flushes whenever it is woken, and then this reads one byte ahead.
 pub(super) struct Watched<I> {
     io: I,
-    /// What has come that nobody has read yet.
+    /// The byte that was read ahead.
     ahead: Option<u8>,
-    /// Nothing will come any more.
+    /// Whether the client has closed its sending side.
     has_ended: bool,
-    /// The last bytes that have been read.
+    /// The last bytes that were read.
     tail: [u8; 4],
-    /// Whoever reads waits to be woken.
+    /// Whether a reader waits to be woken.
     is_awaited: bool,
     activity: Arc<Activity>,
 }
@@ -37,7 +36,7 @@ impl<I> Watched<I> {
         self.activity.silence.input_ends();
     }
 
-    /// Fails if the connection is the application's, and has been cut.
+    /// Fails if the connection was upgraded and cut.
     fn attend(&self, side: &Side, cx: &Context<'_>) -> io::Result<()> {
         if self.activity.is_upgraded() { self.activity.attend(side, cx) } else { Ok(()) }
     }
@@ -65,7 +64,7 @@ impl<I: AsyncRead + Unpin> Watched<I> {
         Ok(())
     }
 
-    /// What is done with the result of each attempt to write.
+    /// Records the result of an attempt to write.
     fn written(
         &mut self,
         cx: &mut Context<'_>,
@@ -98,7 +97,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         if let Some(byte) = ahead {
             buffer.put_slice(&[byte]);
         }
-        // With what follows, or a body would be read in bytes.
+        // Together with what follows: otherwise, a body would be read byte by byte.
         if !this.has_ended && buffer.remaining() > 0 {
             let so_far = buffer.filled().len();
             match Pin::new(&mut this.io).poll_read(cx, buffer) {
@@ -160,7 +159,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<I> {
         self.attend(&Side::Write, cx)?;
         let flushed = Pin::new(&mut self.io).poll_flush(cx);
         self.activity.set_blocked(flushed.is_pending());
-        // Else whoever serves the connection reads by itself.
+        // Otherwise, hyper reads by itself.
         if flushed.is_pending() || self.activity.is_open() {
             self.look_ahead(cx)?;
         }

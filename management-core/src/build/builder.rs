@@ -337,7 +337,9 @@ impl Builder {
     pub fn status_code(mut self, status: Status, code: impl IntoStatusCode) -> Self {
         let code = code.code();
         match Codes::new().set(status, code) {
-            Ok(()) => drop(self.own.status_codes.insert(status, code)),
+            Ok(()) => {
+                self.own.status_codes.insert(status, code);
+            }
             Err(complaint) => {
                 let origin = Origin::caller();
                 let text = format!("`.status_code(…)` at {origin} {complaint}");

@@ -1,7 +1,8 @@
-//! From requests to responses, in the types of the `http` crate.
+//! How to support another web framework: from requests to responses, in the types of the `http` crate.
 //!
-//! Another web framework needs an adapter of about a page: it mounts every path of [`Endpoint::paths`], and
-//! answers what arrives there with [`Endpoint::respond`]. `management-axum` is such an adapter.
+//! An adapter mounts every path of [`Endpoint::paths`], and answers what arrives there with
+//! [`Endpoint::respond`]. `management-axum` is such an adapter. An adapter that also runs the server needs
+//! [`lifecycle`](crate::lifecycle).
 //!
 //! In: a route and the head of a request. Out: a response whose body is complete. It does not know sockets,
 //! servers or web frameworks, nor how checks are run.
