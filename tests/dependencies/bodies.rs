@@ -233,7 +233,7 @@ async fn what_is_no_health() {
         (b"{}", "its answer has no `status` at the top that is a text"),
         (
             b"{\"status\":\"DOWN\",\"status\":\"UP\"}",
-            "its answer is no JSON that could be read: the key \"status\" stands twice at line 1 column 25",
+            "its answer is no JSON that could be read: the key \"status\" occurs twice at line 1 column 25",
         ),
     ] {
         is_down(&ask_for(json_answer(body)).await, why);

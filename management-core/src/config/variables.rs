@@ -110,7 +110,7 @@ impl Config {
                     .map_err(|why| why.to_string())
             });
             match value {
-                Ok(value) => drop(set.insert(key.into(), value)),
+                Ok(value) => _ = set.insert(key.into(), value),
                 Err(why) => mistakes.push(invalid(variable, &why)),
             }
         }
@@ -178,7 +178,7 @@ mod tests {
                 "{",
                 "no JSON, such as `{\"db\": {\"timeout\": \"1m 30s\"}}` has it: EOF while",
             ),
-            ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" stands twice"),
+            ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" occurs twice"),
             ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
             ("MANAGEMENT_CRITICAL", "maybe", "it is neither `true` nor `false`"),
             ("MANAGEMENT_SERVICE_DEPENDENCIES", "[]", "`service_dependencies`: invalid type"),

@@ -225,7 +225,7 @@ impl Availability {
         let shared = Arc::clone(&self.shared);
         async move {
             let _shared = shared;
-            drop(cut.wait_for(|is_cut| *is_cut).await);
+            _ = cut.wait_for(|is_cut| *is_cut).await;
         }
     }
 
@@ -271,9 +271,9 @@ impl Availability {
                     Some(at) => {
                         let sooner = pin!(stop_at.changed());
                         // After the deadline as after a change, the loop looks at the value.
-                        drop(timeout_at(at, sooner).await);
+                        _ = timeout_at(at, sooner).await;
                     }
-                    None => drop(stop_at.changed().await),
+                    None => _ = stop_at.changed().await,
                 }
             }
         }
@@ -303,7 +303,7 @@ impl Availability {
         let shared = Arc::clone(&self.shared);
         async move {
             let _shared = shared;
-            drop(servers.wait_for(|servers| *servers == 0).await);
+            _ = servers.wait_for(|servers| *servers == 0).await;
         }
     }
 

@@ -1,11 +1,11 @@
-//! What all runs that nobody asks for have in common.
+//! The state that all background runs of a `Management` share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What all that runs unasked has in common.
+/// Whether background runs have to be started, and whether they rest.
 #[derive(Debug)]
 pub(crate) struct Background {
-    /// Some of it has ended that should go on, or has not begun.
+    /// Whether some background work has ended that should go on, or has not started.
     lost: AtomicBool,
     rests: AtomicBool,
 }
@@ -17,7 +17,7 @@ impl Default for Background {
 }
 
 impl Background {
-    /// Whether some of it should be going on and is not; whoever asks sees to it.
+    /// Whether some background work has to be started. The caller starts it.
     pub(crate) fn take_lost(&self) -> bool {
         self.lost.load(Ordering::Acquire) && self.lost.swap(false, Ordering::AcqRel)
     }
@@ -26,7 +26,7 @@ impl Background {
         self.lost.store(true, Ordering::Release);
     }
 
-    /// Nothing is begun unasked any more, and the last results stay as good as they were.
+    /// Starts no background runs any more. The last results stay valid.
     pub(crate) fn rest(&self) {
         self.rests.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! Runs that nobody asks for, one after the other.
+//! Background runs, one after the other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::run::plan::JITTER;
 use crate::run::runner::{Runner, Value};
 
 impl<V: Value> Runner<V> {
-    /// Runs at once, then `interval` after the end of each run, for as long as the runtime lives.
+    /// Runs at once, and then `interval` after the end of each run, as long as the runtime exists.
     pub(super) fn start_beat(self: &Arc<Self>, now: Instant, interval: Duration) {
         if self.background.is_resting() {
             return;
@@ -23,18 +23,18 @@ impl<V: Value> Runner<V> {
         }
         state.is_beating = true;
         drop(state);
-        // Begun here, so that whoever asks next finds a run to wait for.
+        // Started here, so that the next request finds a run to wait for.
         let mut asked = self.begin_or_join(now);
         let beat = Beat { runner: Arc::clone(self) };
         let task = runtime.spawn(async move {
             let runner = &beat.runner;
             loop {
-                // Closed: there is nothing left to run.
+                // The runner is closed.
                 let Some(current) = asked else { return };
                 if let Asked::Running(run) = current {
-                    // Longer than any run may take, so that its end is what is waited for.
-                    let patience = runner.plan.timeout + Duration::from_secs(1);
-                    runner.wait(run, Instant::now(), patience).await;
+                    // Longer than any run can take, so this waits for its end.
+                    let budget = runner.plan.timeout + Duration::from_secs(1);
+                    runner.wait(run, Instant::now(), budget).await;
                 }
                 if runner.is_settled() {
                     return;
@@ -73,7 +73,7 @@ impl<V: Value> Runner<V> {
     }
 }
 
-/// A beat that is going on; dropped with its task, however that ends.
+/// Guards the task of a beat: when the task ends for any reason, the next request starts it again.
 struct Beat<V: Value> {
     runner: Arc<Runner<V>>,
 }

@@ -1,10 +1,10 @@
-//! What is known of runs that block their thread, although they are futures.
+//! The state of runs that block their thread although they are futures.
 
 use tokio::time::Instant;
 
 use crate::sync::Mutex;
 
-/// Since when a run has had its thread, while it has one.
+/// Since when a run has occupied its thread, while it does.
 #[derive(Default)]
 pub(super) struct Polling(Mutex<Option<Instant>>);
 
@@ -18,16 +18,16 @@ impl Polling {
     }
 }
 
-/// When a run was found to block its thread.
+/// How late a run was found to block its thread.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub(super) enum Found {
-    /// Somebody could not wait any longer, or the run gave its thread back.
+    /// A request gave up waiting, or the run released its thread.
     Late,
     /// The run was past its deadline.
     Overdue,
 }
 
-/// Which run was found to block its thread, and what the log has of it.
+/// The run that was last found to block its thread, and what was logged about it.
 #[derive(Default)]
 pub(super) struct Blocked {
     run: u64,
@@ -39,20 +39,20 @@ impl Blocked {
         self.run == run
     }
 
-    /// Takes note of a run that has ended: after one that did not block, the next one that does is news.
+    /// Records the end of a run. After a run that did not block, the next one that does is logged again.
     pub(super) fn ended(&mut self, run: u64) {
         if !self.is(run) {
             *self = Blocked::default();
         }
     }
 
-    /// Takes note of a run that blocks, and returns whether that is news.
+    /// Records that a run blocks, and returns whether to log it.
     pub(super) fn found(&mut self, run: u64, found: Found) -> bool {
         self.run = run;
-        let is_news = self.logged < Some(found);
-        if is_news {
+        let is_new = self.logged < Some(found);
+        if is_new {
             self.logged = Some(found);
         }
-        is_news
+        is_new
     }
 }

@@ -8,10 +8,10 @@ use crate::line::line;
 use crate::run::blocked::Found;
 use crate::run::runner::{Runner, Value};
 
-/// No thread that merely waits for a busy machine is held up for so long.
+/// How long a run has its thread before it counts as blocking. A busy machine delays no thread for so long.
 const BLOCKED_AFTER: Duration = Duration::from_millis(500);
 
-/// A run that has its thread, for as long as this lives.
+/// Guards the time in which a run occupies its thread.
 pub(super) struct Thread<'a, V: Value> {
     runner: &'a Runner<V>,
     run: u64,
@@ -27,31 +27,31 @@ impl<V: Value> Drop for Thread<'_, V> {
 }
 
 impl<V: Value> Runner<V> {
-    /// A run has its thread until this is dropped.
+    /// Records that a run occupies its thread until the guard is dropped.
     pub(super) fn thread(&self, run: u64) -> Thread<'_, V> {
         let since = Instant::now();
         self.polling.set(Some(since));
         Thread { runner: self, run, since }
     }
 
-    /// Logs that a run blocks its thread, if it does. Another thread calls this: the run's own one cannot.
-    /// Returns whether this is the first to find that.
+    /// Logs that a run blocks its thread, if it does. Another thread calls this, since the blocked one cannot.
+    /// Returns whether this call is the first to find it.
     pub(super) fn look_at(&self, run: u64, found: Found) -> bool {
         let since = self.polling.since();
         since.is_some_and(|since| self.warn_of_block(run, since.elapsed(), found))
     }
 
-    /// Logs that a run has blocked its thread, if that took long enough. Returns whether this is the first
-    /// to find that.
+    /// Logs that a run has blocked its thread, if it took long enough. Returns whether this call is the first
+    /// to find it.
     fn warn_of_block(&self, run: u64, blocked: Duration, found: Found) -> bool {
         if blocked < BLOCKED_AFTER {
             return false;
         }
         let mut state = self.lock();
         let is_first = !state.blocked.is(run);
-        let is_news = state.blocked.found(run, found);
+        let is_new = state.blocked.found(run, found);
         drop(state);
-        if is_news {
+        if is_new {
             self.log_block(blocked);
         }
         is_first
@@ -59,7 +59,7 @@ impl<V: Value> Runner<V> {
 
     #[cold]
     fn log_block(&self, blocked: Duration) {
-        // Nobody wants to know it to the millisecond.
+        // Tenths of a second are precise enough.
         let tenths = u64::try_from((blocked.as_millis() + 50) / 100).unwrap_or(u64::MAX);
         line!(
             WARN,

@@ -6,18 +6,18 @@ use crate::text;
 use crate::text::reason::IntoReason;
 use crate::text::secret::Names;
 
-/// Why a run has no outcome of its own.
+/// Why a run has no result.
 ///
-/// `Display` is what everyone may see.
+/// Its `Display` contains nothing confidential.
 #[derive(Debug)]
 pub enum Failure {
-    /// The deadline came first.
+    /// The deadline passed.
     TimedOut(Duration),
-    /// An earlier run, which was late, has still not returned.
+    /// An earlier run exceeded its deadline and has not returned yet.
     StillRunning(SystemTime),
-    /// What the panic said.
+    /// It panicked with this message.
     Panicked(String),
-    /// The system gave no thread to run on.
+    /// The system has no thread left.
     NoThread(io::Error),
     /// The function returned an error.
     Failed(String),
@@ -34,7 +34,7 @@ impl Failure {
         }
     }
 
-    /// What the log may have and nobody else, where that differs.
+    /// The text for the log, if it differs from the public one.
     pub(crate) fn confidential(&self) -> Option<String> {
         match self {
             Failure::Panicked(said) => Some(format!("panicked: {said}")),

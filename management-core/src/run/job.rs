@@ -1,4 +1,4 @@
-//! What a run runs: a future, or a blocking function on a thread of its own.
+//! The work of a run: a future, or a blocking function on a thread of its own.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::sync::Mutex;
 
 pub(super) type Running<V> = Pin<Box<dyn Future<Output = Result<V, Failure>> + Send>>;
 
-/// Something that can be started again and again, and ends with a `V`.
+/// Work that can be started any number of times and results in a `V`.
 pub struct Job<V> {
     start: Box<dyn Fn() -> Running<V> + Send + Sync>,
     panics: Arc<Panics>,
@@ -38,9 +38,9 @@ impl<V: Send + 'static> Job<V> {
 
     /// A job that blocks its thread.
     ///
-    /// It gets a detached thread per run, inside the runtime's context, and never one of tokio's
-    /// blocking pool: a thread that is stuck there keeps the process from exiting, and the user's own
-    /// work can fill that pool. There is at most one thread of a job.
+    /// Each run gets a detached thread inside the context of the runtime. It does not use tokio's blocking pool:
+    /// a stuck thread there keeps the process from exiting, and the program's own work can fill the pool. A job
+    /// has at most one thread.
     pub fn blocking<F>(work: F) -> Self
     where
         F: Fn() -> V + Send + Sync + 'static,
@@ -68,7 +68,7 @@ impl<V> fmt::Debug for Job<V> {
 
 struct Blocking<F> {
     work: F,
-    /// Set while there is a thread, whether or not anybody still waits for it.
+    /// Set while the job has a thread, even after its deadline.
     running_since: Mutex<Option<SystemTime>>,
     panics: Arc<Panics>,
 }
@@ -87,8 +87,8 @@ impl<F> Blocking<F> {
         let blocking = Arc::clone(&self);
         let spawned = thread::Builder::new().name("management-check".into()).spawn(move || {
             let result = blocking.call(&runtime);
-            // Nobody waits for a run that was late: what it found is dropped.
-            drop(done.send(result));
+            // It fails if the run exceeded its deadline. The result is then dropped.
+            _ = done.send(result);
         });
         if let Err(error) = spawned {
             drop(Leave(&self.running_since));
@@ -96,7 +96,7 @@ impl<F> Blocking<F> {
         }
         match outcome.await {
             Ok(result) => result,
-            // Only where dropping what a panic carried panics again.
+            // Dropping the payload of a panic can panic again.
             Err(_) => Err(Failure::Panicked("while a panic was dropped".into())),
         }
     }
@@ -105,13 +105,13 @@ impl<F> Blocking<F> {
     where
         F: Fn() -> V,
     {
-        // Left before anyone hears of the outcome, so that the next run finds the place free.
+        // Released before the result is sent, so that the next run can have a thread.
         let _leave = Leave(&self.running_since);
         let _context = runtime.enter();
         self.panics.catch(|| Ok((self.work)()), Err)
     }
 
-    /// Takes the place of the one thread, or says since when it is taken.
+    /// Reserves the only thread, or returns since when it is taken.
     fn enter(&self) -> Option<SystemTime> {
         let mut running_since = self.running_since.lock();
         let taken = *running_since;

@@ -1,9 +1,12 @@
-//! How a check is run.
+//! Runs jobs: one run of a job at a time, each as a task of its own.
 //!
-//! One run of a job at a time, each a task of its own that belongs to nobody who asked. Whoever asks
-//! while a run is in flight waits for that run. The deadline is kept twice: by the run's own task,
-//! which needs nobody to wait for it, and by everyone who waits, since a future that blocks its
-//! thread is never looked at again. Whichever comes first ends the run; what comes later is dropped.
+//! In: a job and its plan. Out: outcomes, to those who ask and to an observer. It does not know checks, HTTP or
+//! how an outcome is shown.
+//!
+//! A run belongs to no request. A request that comes while a run is in flight waits for that run. The deadline
+//! is watched twice: by the task of the run, so that it ends without a request, and by every request that
+//! waits, since a future that blocks its thread is never polled again. The first of them ends the run, and
+//! what the run returns later is dropped.
 
 mod background;
 mod beat;

@@ -1,4 +1,4 @@
-//! What a run came to, and what is known of a job when somebody asks.
+//! The outcome of a run, and the readings of a job.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,51 +6,51 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// What one run came to.
+/// The outcome of one run.
 #[derive(Debug)]
 pub(crate) struct Outcome<V> {
     pub(crate) value: V,
     pub(super) run: u64,
-    /// It was a future that blocked its thread, which has a line of its own in the log.
+    /// Whether it was a future that blocked its thread. That is logged on its own.
     pub(crate) has_blocked: bool,
-    /// When, on the clock by which decisions are made.
+    /// The end of the run on the monotonic clock, for decisions.
     pub(super) ended: Instant,
-    /// When, for people.
+    /// The end of the run as a date, for people.
     pub(crate) checked_at: SystemTime,
     pub(crate) duration: Duration,
-    /// How many runs in a row have failed, this one included.
+    /// The number of consecutive failures, including this run.
     pub(crate) failures: u32,
 }
 
-/// The first answer to a question.
+/// What a job has when a request asks for it.
 pub(crate) enum Asked<V> {
-    /// There is nothing to wait for.
+    /// A reading without waiting.
     Known(Reading<V>),
-    /// The run of this number has to be waited for.
+    /// The number of the run to wait for.
     Running(u64),
 }
 
-/// The last answer to a question.
+/// What a request reads of a job.
 pub(crate) struct Reading<V> {
     pub(crate) outcome: Result<Arc<Outcome<V>>, Missing>,
-    /// The outcome is shown because a newer one is late.
+    /// Whether the outcome is an older one, shown because a newer one is late.
     pub(crate) is_stale: bool,
-    /// Until when another question would be answered alike; `None` is for ever.
+    /// Until when another request would read the same; `None` means for ever.
     pub(crate) until: Option<Instant>,
 }
 
-/// Why there is no outcome that may be shown.
+/// Why a reading has no outcome.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Missing {
-    /// The run took longer than whoever asked could wait.
+    /// The run took longer than the budget of the request.
     Late(Duration),
-    /// The run was dropped, and so was the one after it.
+    /// The run and the one after it were dropped with their runtime.
     Interrupted,
-    /// No runtime to run on.
+    /// The request was made outside of a runtime.
     NoRuntime,
-    /// A job in the background has not run yet, or not for too long.
+    /// A background job has not run yet, or its last result is too old.
     NotYet,
-    /// A drain has decided the answer.
+    /// A drain decides the answer, so the request does not wait.
     Draining,
 }
 

@@ -1,9 +1,8 @@
-//! Panics of a job: caught, and printed once while they repeat.
+//! Catches the panics of a job, and prints a repeated panic once.
 //!
-//! Rust's panic hook runs before a panic is caught, and prints a backtrace where `RUST_BACKTRACE` asks for one: a
-//! check that panics on every run would fill the log. So the first panic of a job puts a hook around that of the
-//! program, once. It passes everything on, except for a panic on a thread that is just running a job whose last
-//! success lies before a panic at the same place.
+//! Rust's panic hook runs before a panic is caught, and may print a backtrace. A check that panics on every run
+//! would fill the log. So the first panic of any job wraps the program's panic hook. The wrapper forwards every
+//! panic, except that of a job at a place where the same job has panicked since its last success.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,26 +16,26 @@ use super::Failure;
 use crate::sync::Mutex;
 
 thread_local! {
-    /// The job that this thread is just running, as [`Panics::id`] has it.
+    /// The [`Panics::id`] of the job that this thread is running.
     static RUNNING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Every job that has panicked.
 static PANICKED: Mutex<Vec<Weak<Panics>>> = Mutex::new(Vec::new());
 
-/// What has been printed of a job's panics since its last success.
+/// The panics of a job that were printed since its last success.
 #[derive(Debug, Default)]
 pub(super) struct Panics {
     printed: Mutex<Printed>,
-    /// It has panicked since its last success.
+    /// Whether it has panicked since its last success.
     has_panicked: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Printed {
     places: Vec<Place>,
-    /// The text of a panic that was printed before there was a hook of ours, so that nobody knows its place.
-    said: Option<String>,
+    /// The message of a panic that was printed before the hook was wrapped, so that its place is unknown.
+    message: Option<String>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -47,7 +46,7 @@ struct Place {
 }
 
 impl Panics {
-    /// Runs a part of the job.
+    /// Runs a part of the job, and catches its panic.
     #[inline]
     pub(super) fn catch<T>(
         self: &Arc<Self>,
@@ -61,13 +60,13 @@ impl Panics {
         }
     }
 
-    /// Takes note of a panic.
+    /// Records a panic.
     #[cold]
     fn caught(self: &Arc<Self>, payload: &(dyn Any + Send)) -> Failure {
-        let said = said(payload);
+        let message = message(payload);
         let mut printed = self.printed();
         if printed.places.is_empty() {
-            printed.said.get_or_insert_with(|| said.clone());
+            printed.message.get_or_insert_with(|| message.clone());
         }
         drop(printed);
         self.has_panicked.store(true, Ordering::Release);
@@ -78,22 +77,22 @@ impl Panics {
         }
         drop(panicked);
         put_hook();
-        Failure::Panicked(said)
+        Failure::Panicked(message)
     }
 
-    /// What tells it from all other jobs that there are.
+    /// Distinguishes it from all other jobs.
     fn id(self: &Arc<Self>) -> usize {
         Arc::as_ptr(self).addr()
     }
 
-    /// The job does what it is for: its next panic is printed.
+    /// Records a success, so that the next panic is printed.
     pub(super) fn forget(&self) {
         if self.has_panicked.swap(false, Ordering::AcqRel) {
             *self.printed() = Printed::default();
         }
     }
 
-    /// Whether this panic has been printed; if not, it is now.
+    /// Whether this panic was printed before. If not, records it as printed.
     fn is_printed(&self, panic: &PanicHookInfo<'_>) -> bool {
         let place = panic.location().map(|location| Place {
             file: location.file().to_owned(),
@@ -103,11 +102,11 @@ impl Panics {
         let Some(place) = place else { return false };
         let mut printed = self.printed();
         if printed.places.contains(&place) {
-            // Whatever its text, in which there may be a counter.
+            // The message does not count, since it may contain a counter.
             return true;
         }
         printed.places.push(place);
-        printed.said.take().is_some_and(|before| before == said(panic.payload()))
+        printed.message.take().is_some_and(|before| before == message(panic.payload()))
     }
 
     fn printed(&self) -> MutexGuard<'_, Printed> {
@@ -115,7 +114,7 @@ impl Panics {
     }
 }
 
-/// While it is there, the thread runs a job; then what it ran before.
+/// Marks the job that a thread is running. Dropping it restores the job before.
 struct Running(usize);
 
 impl Drop for Running {
@@ -130,7 +129,7 @@ fn panicked() -> MutexGuard<'static, Vec<Weak<Panics>>> {
 
 fn put_hook() {
     static ONCE: Once = Once::new();
-    // A job may be dropped in an unwinding, where a hook cannot be set.
+    // A hook cannot be set while the thread unwinds.
     if thread::panicking() {
         return;
     }
@@ -147,11 +146,11 @@ fn put_hook() {
     });
 }
 
-/// What a panic says.
-fn said(payload: &(dyn Any + Send)) -> String {
-    let said = payload
+/// The message of a panic.
+fn message(payload: &(dyn Any + Send)) -> String {
+    let message = payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    crate::text::tidy(said.unwrap_or("of an unknown type"))
+    crate::text::tidy(message.unwrap_or("of an unknown type"))
 }

@@ -1,4 +1,4 @@
-//! The queue of a runtime, through which tasks give way to others.
+//! Lets tasks give way to others through the queue of their runtime.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -6,17 +6,17 @@ use std::task::{Context, Poll};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::yield_now;
 
-/// Lets a task go through its runtime's queue before it goes on.
+/// Sends a task through the queue of its runtime before it continues.
 ///
-/// Workers steal from that queue, and one of them is woken for it. [`tokio::task::yield_now`] leaves the task
-/// with its own worker, where it waits for as long as a check blocks that worker.
+/// Workers steal from that queue, and one of them is woken for it. [`tokio::task::yield_now`] would leave the task
+/// with its own worker, where it waits as long as a check blocks that worker.
 #[derive(Default)]
 pub(super) struct Turn {
     is_queued: bool,
 }
 
 impl Turn {
-    /// Ready at every second call.
+    /// Is ready on every second call.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.is_queued = !self.is_queued;
         if self.is_queued {
@@ -27,13 +27,13 @@ impl Turn {
     }
 }
 
-/// Goes through the runtime's queue once, as [`Turn`] says.
+/// Goes through the queue of the runtime once; see [`Turn`].
 pub(super) async fn requeue() {
     let mut turn = Turn::default();
     poll_fn(|cx| turn.poll(cx)).await;
 }
 
-/// Lets other tasks run first: those of the runs that have just begun.
+/// Lets the runs that have just started go first.
 pub(crate) async fn give_way() {
     if Handle::try_current().is_ok_and(|runtime| has_workers(&runtime)) {
         requeue().await;
@@ -42,7 +42,7 @@ pub(crate) async fn give_way() {
     }
 }
 
-/// Whether a task can go on while another one blocks its thread.
+/// Whether a task can continue while another one blocks its thread.
 pub(super) fn has_workers(runtime: &Handle) -> bool {
     runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
 }

@@ -1,4 +1,4 @@
-//! What is known of a job when somebody asks.
+//! What a request reads of a job.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::run::plan::{JITTER, Schedule};
 use crate::run::runner::{Runner, State, Value};
 
 impl<V: Value> Runner<V> {
-    /// The last outcome, where nothing newer is due.
+    /// The last outcome, unless a newer one is due.
     pub(super) fn fresh(&self, state: &State<V>, now: Instant) -> Option<Reading<V>> {
         let last = state.last.as_ref()?;
         if self.rests() {
@@ -17,7 +17,7 @@ impl<V: Value> Runner<V> {
         }
         let until = self.fresh_until(last);
         until.is_none_or(|until| now < until).then(|| {
-            // The next question may be answered otherwise as soon as a newer outcome is overdue.
+            // Once a newer outcome is overdue, the next request reads this one as stale.
             let overdue = self.overdue(last).filter(|_| until.is_some());
             Reading {
                 outcome: Ok(Arc::clone(last)),
@@ -27,7 +27,7 @@ impl<V: Value> Runner<V> {
         })
     }
 
-    /// An outcome that has just come.
+    /// An outcome that has just arrived.
     pub(super) fn current(&self, outcome: &Arc<Outcome<V>>) -> Reading<V> {
         Reading {
             outcome: Ok(Arc::clone(outcome)),
@@ -36,7 +36,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// The last outcome while it is valid, although something newer is due.
+    /// The last outcome as stale while it is valid, since a newer one is late.
     pub(super) fn late(&self, state: &State<V>, now: Instant, why: Missing) -> Reading<V> {
         let valid = state.last.as_ref().filter(|last| now <= last.ended + self.plan.valid_for);
         Reading {
@@ -46,13 +46,13 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// What a run came to, if it has ended.
+    /// The outcome of a run, if it has ended.
     pub(crate) fn ended(&self, run: u64) -> Option<Reading<V>> {
         let state = self.lock();
         state.last.as_ref().filter(|last| last.run >= run).map(|last| self.current(last))
     }
 
-    /// What there is of a run that nobody waits for.
+    /// The outcome of a run if it has ended, else the last one.
     pub(crate) fn without_waiting(&self, run: u64) -> Reading<V> {
         let state = self.lock();
         match &state.last {
@@ -61,7 +61,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Whether nothing newer is to come.
+    /// Whether no newer outcome will come.
     fn rests(&self) -> bool {
         matches!(self.plan.schedule, Schedule::Background { .. }) && self.background.is_resting()
     }
@@ -80,7 +80,7 @@ impl<V: Value> Runner<V> {
         })
     }
 
-    /// When a job in the background should have had a newer outcome.
+    /// When a background job should have had a newer outcome.
     fn overdue(&self, outcome: &Outcome<V>) -> Option<Instant> {
         match self.plan.schedule {
             Schedule::OnDemand { .. } => None,

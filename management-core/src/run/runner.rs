@@ -21,24 +21,24 @@ use crate::run::queue::{Turn, has_workers, requeue};
 use crate::sync::Mutex;
 use crate::text::secret::Names;
 
-/// What a runner can keep.
+/// A result that a runner can keep.
 pub(crate) trait Value: Send + Sync + 'static {
-    /// What is kept of a run that came to nothing.
+    /// The result of a run that failed to produce one.
     fn from_failure(failure: Failure) -> Self;
 
-    /// Whether the run did what it was for.
+    /// Whether the run succeeded.
     fn is_success(&self) -> bool;
 
-    /// Masks what is secret by names that the program has added.
+    /// Masks the secrets of names that the program has added.
     fn mask(&mut self, names: &Names);
 }
 
-/// Told of every outcome, together with the one before it.
+/// Called with every outcome and the one before it.
 pub(crate) type Observer<V> = Box<dyn Fn(Option<&Outcome<V>>, &Arc<Outcome<V>>) + Send + Sync>;
 
 /// One job, its schedule, the run in flight and the last outcome.
 pub(crate) struct Runner<V> {
-    /// What the log calls it.
+    /// Its name in the log.
     pub(super) what: String,
     pub(super) job: Job<V>,
     pub(super) plan: Plan,
@@ -62,18 +62,18 @@ pub(super) struct State<V> {
 }
 
 impl<V> State<V> {
-    /// The last run, where it has ended and its task is about to go.
+    /// The last run, if it has ended and its task is about to end.
     fn leaving(&self, now: Instant) -> Option<Stuck> {
         self.stuck.filter(|stuck| now < stuck.expected)
     }
 }
 
-/// What somebody who waits does next.
+/// The next step of a request that waits.
 enum Next<'a, V> {
     Sleep(Instant, Notified<'a>),
     TimeOut(u64),
     GiveUp(u64, Reading<V>),
-    /// The run has gone with its runtime.
+    /// The run was dropped with its runtime.
     AskAgain,
 }
 
@@ -86,18 +86,18 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// When others end a run. Its own task comes first, unless the run blocks that task's thread.
+    /// When others end the run. Its own task does so earlier, unless the run blocks its thread.
     pub(super) fn overdue(&self) -> Instant {
         self.deadline + Duration::from_millis(10)
     }
 }
 
-/// A run that has ended, and whose task is still there: its future blocks, or what it drops does.
+/// A run that has ended while its task has not: its future or a destructor blocks.
 #[derive(Clone, Copy)]
 pub(super) struct Stuck {
     run: u64,
     started: Instant,
-    /// Until when it is expected to go, and the next run waits for it.
+    /// Until when the next run waits for its end.
     expected: Instant,
 }
 
@@ -139,9 +139,9 @@ impl<V: Value> Runner<V> {
         })
     }
 
-    /// The last result where it is young enough, else the run in flight, else a new run.
+    /// The last outcome if it is fresh, else the run in flight, else a new run.
     ///
-    /// Who reads a job that runs in the background starts none.
+    /// A request never starts a background job.
     pub(crate) fn ask(self: &Arc<Self>, now: Instant) -> Asked<V> {
         let may_begin = matches!(self.plan.schedule, Schedule::OnDemand { .. });
         loop {
@@ -162,7 +162,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// The result of what was asked at `since`, waited for until `budget` is spent.
+    /// The reading for a request made at `since`, which waits until `budget` is spent.
     pub(crate) async fn answer(
         self: &Arc<Self>,
         asked: Asked<V>,
@@ -175,7 +175,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Waits for a run, until `budget` is spent; then the last result has to do.
+    /// Waits for a run until `budget` is spent, and then falls back to the last outcome.
     pub(crate) async fn wait(
         self: &Arc<Self>,
         mut id: u64,
@@ -194,9 +194,9 @@ impl<V: Value> Runner<V> {
                     (_, Some(run)) if now >= until => {
                         Next::GiveUp(run.id, self.late(&state, now, Missing::Late(budget)))
                     }
-                    // If ours was dropped and another began meanwhile, that one will do.
+                    // If the run was dropped and another one has begun, waits for that one.
                     (_, Some(run)) => {
-                        // Made under the lock, so that no change from here on is missed.
+                        // Created under the lock, so that no later change is missed.
                         Next::Sleep(run.overdue().min(until), self.changed.notified())
                     }
                     (_, None) => match state.leaving(now) {
@@ -212,8 +212,8 @@ impl<V: Value> Runner<V> {
                 }
             };
             match next {
-                // Whether it was woken or slept through, the state tells what has happened.
-                Next::Sleep(deadline, changed) => drop(timeout_at(deadline, changed).await),
+                // The state shows what has happened.
+                Next::Sleep(deadline, changed) => _ = timeout_at(deadline, changed).await,
                 Next::TimeOut(run) => self.time_out(run),
                 Next::GiveUp(run, reading) => {
                     if self.look_at(run, Found::Late) {
@@ -232,7 +232,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Ends everything: nobody is left to ask.
+    /// Ends everything, when the last `Management` is dropped.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -244,7 +244,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Starts no further run. One that is in flight is still waited for.
+    /// Starts no further run. Requests still get the result of one in flight.
     pub(crate) fn retire(&self) {
         let mut state = self.lock();
         state.is_closed = true;
@@ -255,12 +255,12 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Whether there has been a success after which nothing is run again.
+    /// Whether it has succeeded and never runs again.
     pub(crate) fn is_settled(&self) -> bool {
         self.settled(&self.lock())
     }
 
-    /// Starts what runs unasked: the beat, or one first run.
+    /// Starts the background runs, or one first run.
     pub(crate) fn start_in_background(self: &Arc<Self>, now: Instant, first_run: bool) {
         match self.plan.schedule {
             Schedule::Background { interval } => self.start_beat(now, interval),
@@ -274,7 +274,7 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Begins a run, or gives the number of the one that is to begin once the last one has gone.
+    /// Begins a run, or returns the number of the run that begins once the last one is gone.
     pub(super) fn begin_next(
         self: &Arc<Self>,
         state: MutexGuard<'_, State<V>>,
@@ -295,12 +295,12 @@ impl<V: Value> Runner<V> {
         let deadline = now + self.plan.timeout;
         state.run = Some(Run { id, started: now, deadline, task: None });
         if let Some(stuck) = state.stuck {
-            // Another run would only block another thread.
+            // Another run would block another thread.
             drop(state);
             self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, None);
             return Asked::Running(id);
         }
-        // A runtime that is shutting down drops the task here and now, which takes the lock.
+        // A runtime that is shutting down drops the task at once, which takes the lock.
         drop(state);
         let has_workers = has_workers(&runtime);
         let task = runtime.spawn(Arc::clone(self).run(id, deadline, has_workers));
@@ -308,7 +308,7 @@ impl<V: Value> Runner<V> {
         let is_closed = state.is_closed;
         match &mut state.run {
             Some(run) if run.id == id => run.task = Some(task.abort_handle()),
-            // Closed meanwhile, by somebody who had no handle to end it with.
+            // It was closed meanwhile, when there was no handle to abort it.
             _ if is_closed => task.abort(),
             _ => {}
         }
@@ -322,7 +322,7 @@ impl<V: Value> Runner<V> {
         deadline: Instant,
         has_workers: bool,
     ) -> impl Future<Output = ()> + Send {
-        // Outside of the future, so that it is there if the task is never polled.
+        // Outside of the future, so that it is dropped even if the task is never polled.
         let place = Place { runner: self, id };
         async move {
             let runner = &place.runner;
@@ -330,8 +330,8 @@ impl<V: Value> Runner<V> {
             let mut turn = Turn::default();
             let guarded = poll_fn(|cx| {
                 if has_workers {
-                    // A worker that was woken by an event is the one that looks for events. The job may
-                    // block it, so another one has to be awake first.
+                    // The worker that an event wakes is also the one that polls for events. The job may block
+                    // it, so another worker has to be awake first.
                     ready!(turn.poll(cx));
                 }
                 let _thread = has_workers.then(|| runner.thread(place.id));
@@ -340,23 +340,24 @@ impl<V: Value> Runner<V> {
                     |failure| Poll::Ready(Err(failure)),
                 )
             });
-            // A block of its own, so that the outcome is no part of the future from here on.
+            // A block of its own, so that the outcome is not part of the future afterwards.
             let is_left_in_the_middle = {
                 let result = timeout_at(deadline, guarded).await;
                 let now = Instant::now();
                 let (result, ended) = match result {
                     Ok(result) if now <= deadline => (result, now),
-                    // A future that blocked its thread ends before its timer is looked at.
+                    // A future that blocked its thread ends before its timer is polled.
                     _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
                 };
-                // A future that has returned has dropped what it held.
+                // A future that has returned holds nothing that could block.
                 let leaves = result.is_err().then(|| ended + runner.plan.timeout);
                 runner.finish(place.id, result.unwrap_or_else(V::from_failure), ended, leaves);
                 leaves.is_some()
             };
-            // Last of all, since what the user's future drops may panic or block.
+            // Last, since dropping the user's future may panic or block.
             if is_left_in_the_middle && has_workers {
-                // Those who waited are next on this worker, and no other one takes the very next.
+                // The requests that waited are next on this worker, and other workers do not steal the very next
+                // task.
                 requeue().await;
                 let _thread = runner.thread(place.id);
                 drop(job);
@@ -364,9 +365,9 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Keeps the outcome of a run and tells everyone, unless that run has already ended.
+    /// Keeps the outcome of a run and wakes all requests, unless the run has already ended.
     ///
-    /// Where something is left of it, that is expected to go until `leaves`.
+    /// If its task has not ended, the next run waits for that until `leaves`.
     fn finish(&self, id: u64, mut value: V, ended: Instant, leaves: Option<Instant>) {
         value.mask(&self.secrets);
         let mut state = self.lock();
@@ -392,14 +393,14 @@ impl<V: Value> Runner<V> {
         let previous = state.last.replace(Arc::clone(&outcome));
         let is_watched = !state.is_closed;
         drop(state);
-        // Even if whoever listens panics, those who wait are woken.
+        // Requests are woken even if the observer panics.
         let _wake = Wake(&self.changed);
         if is_watched {
             (self.observer)(previous.as_deref(), &outcome);
         }
     }
 
-    /// Ends a run whose deadline has passed, from outside.
+    /// Ends a run from outside when its deadline has passed.
     pub(super) fn time_out(&self, id: u64) {
         if self.lock().run.as_ref().is_none_or(|run| run.id != id) {
             return;
@@ -410,15 +411,14 @@ impl<V: Value> Runner<V> {
         let (deadline, task) = (run.deadline, run.task.take());
         drop(state);
         let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
-        // What blocks is not expected to go.
+        // A blocked task is not expected to end.
         self.finish(id, failure, deadline, Some(deadline));
         if let Some(task) = task {
             task.abort();
         }
     }
 
-    /// Ends a run that blocks when its deadline has passed, since its own task cannot, and it may be long until
-    /// somebody asks again.
+    /// Ends a blocking run at its deadline. Its own task cannot, and the next request may come much later.
     fn time_out_later(self: &Arc<Self>, id: u64) {
         let overdue = self.lock().run.as_ref().filter(|run| run.id == id).map(Run::overdue);
         if let (Some(overdue), Ok(runtime)) = (overdue, Handle::try_current()) {
@@ -433,7 +433,6 @@ impl<V: Value> Runner<V> {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<V>> {
-        // Nothing of the user's runs under the lock, and each change of the state is a whole one.
         self.state.lock()
     }
 }
@@ -446,7 +445,7 @@ impl Drop for Wake<'_> {
     }
 }
 
-/// The place of a run in flight, which the run leaves however it ends.
+/// Guards a run in flight: when its task ends for any reason, requests stop waiting for it.
 struct Place<V: Value> {
     runner: Arc<Runner<V>>,
     id: u64,

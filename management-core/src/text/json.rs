@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use crate::text::mask::{MASK, mask};
 use crate::text::secret::Names;
 
-/// JSON as it was written, so that the order of a struct's fields is kept.
+/// JSON text, which keeps the order of a struct's fields.
 pub type Json = Box<RawValue>;
 
-/// Hides a secret: whatever is in it is one, but for what is only on or off.
+/// Hides a secret: every value in it, except `null` and booleans.
 pub(crate) fn hide(secret: &mut Value) {
     match secret {
         Value::Null | Value::Bool(_) => {}
@@ -19,8 +19,8 @@ pub(crate) fn hide(secret: &mut Value) {
     }
 }
 
-/// Masks secrets in texts, and what is one by a key that the program has added. Of the usual keys, a
-/// program may mean something else: it has named its details itself.
+/// Masks the secrets in texts, and the values of keys that the program has added. The usual keys do not count
+/// here, since the program chose the names of its details.
 pub(crate) fn mask_details(details: &mut Map<String, Value>, names: &Names) {
     for (key, value) in details {
         if names.have_added(key) {
@@ -34,13 +34,13 @@ pub(crate) fn mask_details(details: &mut Map<String, Value>, names: &Names) {
 fn mask_value(value: &mut Value, names: &Names) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
-        Value::String(said) => *said = mask(said, names),
+        Value::String(text) => *text = mask(text, names),
         Value::Array(values) => values.iter_mut().for_each(|value| mask_value(value, names)),
         Value::Object(map) => mask_details(map, names),
     }
 }
 
-/// As [`mask_details`], for the components of a dependency, whose names are no keys.
+/// Like [`mask_details`], for the components of a dependency, whose names are not keys.
 pub(crate) fn mask_components(components: &mut Json, names: &Names) {
     let Ok(Value::Object(mut parts)) = serde_json::from_str(components.get()) else { return };
     mask_parts(&mut parts, names);

@@ -1,8 +1,7 @@
-//! Secrets in a text, which are found by the names before them and replaced by `***`.
+//! Finds secrets in a text by the names before them, and replaces them by `***`.
 //!
-//! Rather too much is masked than too little, but never where no value follows a name: a name alone, as
-//! in `the token expired`, is no secret, and neither is what an error says after a colon, as in
-//! `session: closed`.
+//! In doubt it masks a value, but only where a value follows a name: `the token expired` and `session: closed`
+//! stay as they are.
 
 mod placeholder;
 mod private_key;
@@ -21,7 +20,7 @@ use words::{KNOWN_FORMS, NOTHING, PROSE, SCHEMES, SUBJECTS};
 
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
-/// Masks what is secret in a text of any number of lines, in a time that grows with its length.
+/// Masks the secrets in a text of any number of lines, in linear time.
 pub(crate) fn mask(text: &str, names: &Names) -> String {
     let text = mask_urls(&mask_private_keys(text), names);
     let scan = Scan { text: &text, names };
@@ -41,7 +40,7 @@ pub(crate) fn mask(text: &str, names: &Names) -> String {
     masked
 }
 
-/// Whether this is a token as some issuers write theirs.
+/// Whether this is a token in the format of a well-known issuer.
 pub(crate) fn has_known_form(word: &str) -> bool {
     let word = first_word(word);
     word.len() >= 16
@@ -57,14 +56,14 @@ enum Found {
     },
 }
 
-/// What stands between a name and its value.
+/// The separator between a name and its value.
 #[derive(Clone, Copy, PartialEq)]
 enum Separator {
-    /// `=`, and what other languages have for it.
+    /// `=`, `==` or `=>`.
     Equals,
-    /// `:` with a value right behind it.
+    /// `:` directly before a value.
     Colon,
-    /// `:` as in YAML, in a header, and as in an error.
+    /// `:` and a space, as in YAML, headers and errors.
     ColonAndSpace,
 }
 
@@ -77,12 +76,12 @@ struct Scan<'a> {
 struct Key<'a> {
     name: &'a str,
     start: usize,
-    /// A program has added it, and means each value.
+    /// Whether the program has added it, so that every value after it is secret.
     is_added: bool,
 }
 
 impl<'a> Scan<'a> {
-    /// Whether the byte at `at` ends a name whose value is secret. Nothing before `floor` is looked at.
+    /// Whether the byte at `at` ends a name whose value is secret. Text before `floor` is ignored.
     fn secret_at(&self, at: usize, floor: usize) -> Found {
         let rest = &self.text[at..];
         let Some(character) = rest.chars().next() else {
@@ -99,14 +98,14 @@ impl<'a> Scan<'a> {
         found.map_or(Found::Nothing { next }, Found::Secret)
     }
 
-    /// `key=value`, `key: value` and the like.
+    /// `key=value`, `key: value` and similar notations.
     fn pair(&self, at: usize, floor: usize) -> Found {
         let bytes = self.text.as_bytes();
         let rest = &self.text[at..];
-        // A path of Rust's, and a URL.
-        for none in ["::", "://"] {
-            if rest.starts_with(none) {
-                return Found::Nothing { next: at + none.len() };
+        // A path of Rust, and a URL.
+        for other in ["::", "://"] {
+            if rest.starts_with(other) {
+                return Found::Nothing { next: at + other.len() };
             }
         }
         let mut end = at + 1;
@@ -130,7 +129,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The name that ends before `end`, if it is that of a secret.
+    /// The name that ends before `end`, if it names a secret.
     fn key(&self, end: usize, floor: usize) -> Option<Key<'a>> {
         let before = self.text[floor..end].trim_end_matches([' ', '\t']);
         let before = before.trim_end_matches(['"', '\'', '`', '\\', ']']);
@@ -148,13 +147,13 @@ impl<'a> Scan<'a> {
         (is_usual || is_added).then_some(Key { name, start, is_added })
     }
 
-    /// Whether a name that has been added ends here; it may be of several words, as `Tenant Id`.
+    /// Whether an added name ends here. It may have several words, such as `Tenant Id`.
     fn is_added(&self, before: &str, name: &str) -> bool {
         let mut start = before.len() - name.len();
         if self.names.have_added(name) {
             return true;
         }
-        for _ in 1..self.names.longest() {
+        for _ in 1..self.names.max_words() {
             let Some(head) = before[..start].strip_suffix(' ') else { return false };
             start = head.len() - last_name(head).len();
             if self.names.have_added(&before[start..]) {
@@ -182,7 +181,7 @@ impl<'a> Scan<'a> {
         if is_masked || is_in(NOTHING, word) {
             return None;
         }
-        // A quote right before the name ends behind the value.
+        // A quote directly before the name closes after the value.
         let outer = self.text[floor..key.start].chars().next_back().filter(|c| QUOTES.contains(c));
         let line_end = |from: usize| {
             let ends = |c: char| matches!(c, '\n' | '\r') || Some(c) == outer;
@@ -195,11 +194,11 @@ impl<'a> Scan<'a> {
         let is_colon = separator != Separator::Equals;
         let is_sure = key.is_added
             || outer.is_some()
-            || secret::is_telling(key.name)
+            || secret::names_only_secrets(key.name)
             || self.is_structured(key.start);
         let end = match separator {
             _ if is_colon && !key.is_added && is_prose(rest) => return None,
-            // A path, and what an error says of it.
+            // A path, followed by an error about it.
             Separator::ColonAndSpace
                 if !key.is_added && self.text[floor..key.start].ends_with('/') =>
             {
@@ -212,7 +211,7 @@ impl<'a> Scan<'a> {
                 return None;
             }
             _ if is_header => line_end(start),
-            // After a word such as `token` an error may go on in any way.
+            // An error may continue after a word such as `token` in any way.
             _ if is_colon && !is_sure => {
                 let end = self.word_end(start);
                 looks_random(&self.text[start..end]).then_some(end)?
@@ -232,7 +231,7 @@ impl<'a> Scan<'a> {
         (end > start).then_some(start..end)
     }
 
-    /// `Password("x")`, as Rust writes a value of a type of its own.
+    /// `Password("x")`, the `Debug` of a tuple struct.
     fn call(&self, at: usize, floor: usize) -> Option<Range<usize>> {
         let name = last_name(&self.text[floor..at]);
         if name.is_empty() || !self.names.have(name) {
@@ -277,7 +276,7 @@ impl<'a> Scan<'a> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
         let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let padding = rest[length..].bytes().take_while(|byte| *byte == b'=').count();
-        // What goes on behind a `=` is a parameter, as `WWW-Authenticate` has them.
+        // A `=` that is followed by a value is a parameter, as in `WWW-Authenticate`.
         let end = length + padding;
         let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || c == '"');
         let is_parameter = padding > 0 && goes_on(&rest[end..]);
@@ -286,7 +285,7 @@ impl<'a> Scan<'a> {
         (end >= 6 && is_random && !is_parameter).then_some(start..start + end)
     }
 
-    /// A word that is a token by its looks.
+    /// A word in the format of a well-known token.
     fn known_form(&self, at: usize, floor: usize) -> Option<Range<usize>> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
         let rest = &self.text[at..];
@@ -301,7 +300,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// What is between quotes, which may be escaped themselves: `"x"`, `'x'`, `\"x\"`, `b"x"`.
+    /// The text between quotes, which may be escaped: `"x"`, `'x'`, `\"x\"`, `b"x"`.
     fn quoted(&self, start: usize) -> Option<Range<usize>> {
         let rest = &self.text[start..];
         let prefix =
@@ -312,8 +311,8 @@ impl<'a> Scan<'a> {
         Some(inner..self.quote_end(inner, quote, escapes))
     }
 
-    /// Where the string ends that a quote with so many backslashes before it has begun. Each level of
-    /// escaping doubles them, so that their number tells which string a quote belongs to.
+    /// The end of the string that begins with a quote and this many backslashes before it. Each level of
+    /// escaping doubles the backslashes, so their number identifies the string that a quote belongs to.
     fn quote_end(&self, start: usize, quote: char, escapes: usize) -> usize {
         let bytes = self.text.as_bytes();
         let quote = quote as u8;
@@ -325,10 +324,10 @@ impl<'a> Scan<'a> {
                 run += 1;
             } else {
                 if byte == quote {
-                    // One of a string around it ends this one, too.
+                    // The end of an enclosing string ends this one, too.
                     let is_outer = run < escapes;
                     let closes = (run + 1) % level != 0 || (run + 1) / level % 2 == 1;
-                    // SQL and connection strings double a quote that is in a value.
+                    // SQL and connection strings double a quote inside a value.
                     let is_doubled = escapes == 0 && run == 0 && bytes.get(at + 1) == Some(&quote);
                     if is_doubled && at > start {
                         at += 2;
@@ -345,7 +344,7 @@ impl<'a> Scan<'a> {
         bytes.len()
     }
 
-    /// `[…]`, `{…}`, `(…)`, and such with a name before it, as in `Some("x")`.
+    /// `[…]`, `{…}` and `(…)`, also with a name before them, as in `Some("x")`.
     fn bracketed(&self, start: usize) -> Option<Range<usize>> {
         let rest = &self.text[start..];
         let is_part = |c: char| c.is_alphanumeric() || "_:<>".contains(c);
@@ -381,7 +380,7 @@ impl<'a> Scan<'a> {
         self.text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count()
     }
 
-    /// Where a block of YAML ends that begins with `|` or `>`: behind the lines that are indented.
+    /// The end of a YAML block that begins with `|` or `>`: the end of its indented lines.
     fn block_end(&self, start: usize) -> Option<usize> {
         let mut lines = self.text[start..].split_inclusive('\n');
         let sign = lines.next()?.trim_end();
@@ -394,20 +393,20 @@ impl<'a> Scan<'a> {
         Some(start + block.trim_end().len())
     }
 
-    /// Whether a name begins a line after another one, or what is in braces, as names of values do.
+    /// Whether a name begins a line or the content of braces, as the names of values do.
     fn is_structured(&self, start: usize) -> bool {
         let before = self.text[..start].trim_end_matches([' ', '\t', '-']);
         before.ends_with(['\n', '\r', '{'])
     }
 
-    /// Whether a line has nothing before its name but what YAML has there.
+    /// Whether only YAML indentation is before the name in its line.
     fn begins_line(&self, start: usize, is_quoted: bool) -> bool {
         let before = &self.text[..start - usize::from(is_quoted)];
         let before = before.trim_end_matches([' ', '\t', '-']);
         before.is_empty() || before.ends_with(['\n', '\r'])
     }
 
-    /// Whether the name is one of several that `;` parts, as in a connection string.
+    /// Whether the name is in a list separated by `;`, as in a connection string.
     fn is_in_list(&self, name: usize, value: usize, floor: usize) -> bool {
         if self.text[floor..name].trim_end().ends_with(';') {
             return true;
@@ -417,7 +416,7 @@ impl<'a> Scan<'a> {
         end.is_some_and(|end| rest[end..].starts_with(';') && begins_pair(&rest[end + 1..], true))
     }
 
-    /// Where a value of a connection string ends, which may have spaces in it.
+    /// The end of a value of a connection string, which may contain spaces.
     fn item_end(&self, start: usize) -> usize {
         let rest = &self.text[start..];
         match rest.find(['\n', '\r', ';', '=', '"', '\'', '`']) {
@@ -426,7 +425,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Where a value ends that may be a scheme and what belongs to it.
+    /// The end of a value that may be a scheme and its credentials.
     fn scheme_and_value_end(&self, start: usize) -> usize {
         let end = self.word_end(start);
         let gap = &self.text[end..];
@@ -436,7 +435,7 @@ impl<'a> Scan<'a> {
         end
     }
 
-    /// Where a value ends that may be of several words: before a word that only an error has.
+    /// The end of a value that may have several words. A word that only errors use ends it.
     fn words_end(&self, start: usize) -> usize {
         let mut end = self.word_end(start);
         loop {
@@ -451,7 +450,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Where a value without spaces ends. Punctuation ends it where no more of it can follow.
+    /// The end of a value without spaces. Punctuation at its end is not part of it.
     fn word_end(&self, start: usize) -> usize {
         let rest = &self.text[start..];
         for (at, character) in rest.char_indices() {
@@ -479,7 +478,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The name that a text ends with, or nothing.
+/// The name at the end of a text, which may be empty.
 fn last_name(text: &str) -> &str {
     let is_part = |c: char| c.is_alphanumeric() || "_-.".contains(c);
     text.rfind(|c| !is_part(c)).map_or(text, |at| {
@@ -488,7 +487,7 @@ fn last_name(text: &str) -> &str {
     })
 }
 
-/// Whether a text goes on with a name, of several words perhaps, and a separator.
+/// Whether a text begins with a name, which may have several words, and a separator.
 fn begins_pair(text: &str, may_have_spaces: bool) -> bool {
     let text = beginning(text).trim_start_matches([' ', '"', '\'']);
     let is_part = |c: char| c.is_alphanumeric() || "_-.".contains(c) || may_have_spaces && c == ' ';
@@ -506,7 +505,7 @@ fn is_in(words: &[&str], word: &str) -> bool {
     words.iter().any(|other| other.eq_ignore_ascii_case(word))
 }
 
-/// Whether this is how an error goes on, and no value.
+/// Whether this is the rest of an error message and not a value.
 fn is_prose(text: &str) -> bool {
     let first = first_word(text);
     if is_in(PROSE, first) {
@@ -517,7 +516,7 @@ fn is_prose(text: &str) -> bool {
     (is_code || is_in(SUBJECTS, first)) && words.any(|word| is_in(PROSE, word))
 }
 
-/// Whether a word is none of a language: a token rather than what an error says.
+/// Whether a word looks like a token rather than a word of a language.
 fn looks_random(word: &str) -> bool {
     let has = |is_one: fn(&u8) -> bool| word.bytes().any(|byte| is_one(&byte));
     let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
@@ -528,7 +527,7 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether this is the port of a host, or the line of a file.
+/// Whether this is the port of a host or a line number.
 fn is_port(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     (1..=5).contains(&digits) && !text[digits..].starts_with(|c: char| c.is_alphanumeric())

@@ -1,4 +1,7 @@
-//! Text as it may be shown.
+//! Text that is safe to show and to log.
+//!
+//! In: texts of errors, of configuration and of other services. Out: one line of bounded length without
+//! secrets. It does not know checks, and it imports nothing else of this crate.
 
 pub(crate) mod json;
 pub(crate) mod mask;

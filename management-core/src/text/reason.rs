@@ -1,16 +1,16 @@
-//! Why something failed, from the error that a function returned.
+//! From the error that a function returns to the text of the reason.
 
 use std::error::Error;
 
 use crate::text;
 
-/// How many causes of an error are looked at: a chain is a few errors long, unless it goes in circles.
-const DEEPEST: usize = 32;
+/// How many causes of an error are read. Only a circle of causes has more.
+const MAX_CAUSES: usize = 32;
 
-/// What the error of a check, a version provider or an info contributor may be.
+/// The errors that a check, a version provider or an info contributor can return.
 ///
-/// `Shape` tells apart what the standard library turns into a `Box<dyn Error + Send + Sync>` from the boxes
-/// that it does not turn into one, and is always inferred.
+/// `Shape` is always inferred. It distinguishes types that convert into `Box<dyn Error + Send + Sync>` from boxes
+/// that do not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a check, a version provider or an info contributor",
     label = "neither an error nor a text",
@@ -22,7 +22,7 @@ pub trait IntoReason<Shape> {
     fn into_reason(self) -> String;
 }
 
-/// The shape of what is `Into<Box<dyn Error + Send + Sync>>`.
+/// The shape of types that are `Into<Box<dyn Error + Send + Sync>>`.
 #[derive(Debug)]
 pub enum Convertible {}
 
@@ -30,9 +30,9 @@ pub enum Convertible {}
 #[derive(Debug)]
 pub enum Local {}
 
-/// A boxed error that stays on its thread.
+/// A boxed error that is not `Send` or not `Sync`.
 pub trait LocalError {
-    /// The error inside of the box.
+    /// The error inside the box.
     fn as_error(&self) -> &(dyn Error + 'static);
 }
 
@@ -60,24 +60,24 @@ impl<E: LocalError> IntoReason<Local> for E {
     }
 }
 
-/// An error on one line, and behind it each of its causes that the line does not tell yet.
+/// An error on one line, followed by each of its causes that the line does not contain yet.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut cause = error.source();
     let mut line = match cause {
         Some(_) => text::tidy(error),
-        // Some types write their causes there and have no source.
+        // Some types write their causes here and have no source.
         None => text::tidy(format_args!("{error:#}")),
     };
-    for _ in 0..DEEPEST {
+    for _ in 0..MAX_CAUSES {
         let Some(error) = cause else { break };
-        let told = text::tidy(error);
-        if !contains(&line, &told) {
+        let cause_text = text::tidy(error);
+        if !contains(&line, &cause_text) {
             line = match &*line {
-                "" => told,
-                // Each is masked by itself: what an error is about is no name of what its cause says.
+                "" => cause_text,
+                // Each is masked by itself, so that the end of an error is not taken for the name of a value.
                 outer => text::capped_line(format!(
-                    "{}: {told}",
-                    // What ends with a colon announces its cause.
+                    "{}: {cause_text}",
+                    // A colon at the end announces the cause.
                     outer.trim_end_matches(':')
                 )),
             };
@@ -87,7 +87,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     line
 }
 
-/// Whether a line tells a cause: as whole words, so that a cause of `5` is not found in `15 tries`.
+/// Whether a line contains a cause as whole words, so that the cause `5` is not found in `15 tries`.
 fn contains(line: &str, cause: &str) -> bool {
     let is_word = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
     let begins = is_word(cause.chars().next());

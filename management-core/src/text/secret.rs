@@ -1,6 +1,6 @@
-//! The names whose values are secret: passwords, tokens, keys and their kind.
+//! The names whose values are secret: passwords, tokens, keys and so on.
 
-/// Wherever they stand in a word of a name.
+/// Secret anywhere in a word of a name.
 const PARTS: [&str; 24] = [
     "password",
     "passkey",
@@ -28,10 +28,10 @@ const PARTS: [&str; 24] = [
     "sessid",
 ];
 
-/// How words go on that only begin like a part: `tokenizer`, `secretary`, `passwordless`.
+/// Endings of words that only begin like a part: `tokenizer`, `secretary`, `passwordless`.
 const OTHER_WORDS: [&str; 4] = ["iz", "is", "ar", "less"];
 
-/// As a word of their own: `api-key` is secret, and `keywords` are not.
+/// Secret as a whole word: `api-key` is secret, `keywords` is not.
 const WORDS: [&str; 20] = [
     "pass",
     "cred",
@@ -57,7 +57,7 @@ const WORDS: [&str; 20] = [
 
 const KEY: &str = "key";
 
-/// What makes a key, or what a parser calls a token, one that is no secret: `primary_key`.
+/// Words before `key` or `token` that make it harmless: `primary_key`, `unexpected token`.
 const HARMLESS: [&str; 19] = [
     "cache",
     "duplicate",
@@ -80,7 +80,7 @@ const HARMLESS: [&str; 19] = [
     "unknown",
 ];
 
-/// The last word of a name that tells something of a secret, but not the secret: `token_type`.
+/// Last words of names that describe a secret without containing it: `token_type`.
 const ABOUT_ONE: [&str; 42] = [
     "age",
     "bucket",
@@ -126,10 +126,10 @@ const ABOUT_ONE: [&str; 42] = [
     "type",
 ];
 
-/// What is secret by its name: what is here, and what a program adds.
+/// The names whose values are secret: the usual ones, and those that a program adds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    /// Each as [`words`] has it.
+    /// Each in the form of [`words`].
     added: Vec<String>,
 }
 
@@ -138,22 +138,22 @@ impl Names {
         Names { added: names.into_iter().map(words).filter(|name| !name.is_empty()).collect() }
     }
 
-    /// Whether a name has anything to be found by.
+    /// Whether a name can be recognized: it needs a letter or a digit.
     pub(crate) fn can_have(name: &str) -> bool {
         name.contains(char::is_alphanumeric)
     }
 
-    /// Whether a program has added none.
+    /// Whether the program has added no names.
     pub(crate) fn are_usual(&self) -> bool {
         self.added.is_empty()
     }
 
-    /// Whether what goes by this name is not to be shown.
+    /// Whether the values of this name are secret.
     pub(crate) fn have(&self, name: &str) -> bool {
         is_secret(name) || self.have_added(name)
     }
 
-    /// Whether a program has added this name, or words of it, in any spelling.
+    /// Whether the program has added this name or some of its words, in any spelling.
     pub(crate) fn have_added(&self, name: &str) -> bool {
         if self.added.is_empty() {
             return false;
@@ -165,13 +165,13 @@ impl Names {
             .any(|added| name.contains(&format!(" {added} ")) || joined(&name) == joined(added))
     }
 
-    /// The most words that a name has that a program has added.
-    pub(crate) fn longest(&self) -> usize {
+    /// The number of words of the longest added name.
+    pub(crate) fn max_words(&self) -> usize {
         self.added.iter().map(|added| added.split(' ').count()).max().unwrap_or(0)
     }
 }
 
-/// Whether what goes by this name is usually secret.
+/// Whether the values of this name are usually secret.
 pub(crate) fn is_secret(name: &str) -> bool {
     let name = words(name);
     let words: Vec<_> = name.split(' ').collect();
@@ -189,14 +189,14 @@ pub(crate) fn is_secret(name: &str) -> bool {
     })
 }
 
-/// Whether a name alone says too little, as in `unexpected token: }`.
+/// Whether the word before makes the name harmless, as in `unexpected token: }`.
 pub(crate) fn is_harmless_after(name: &str, before: &str) -> bool {
     let before = before.to_ascii_lowercase();
     ["key", "token"].iter().any(|word| name.eq_ignore_ascii_case(word))
         && HARMLESS.contains(&&*before)
 }
 
-/// Whether a name is that of a secret that may be all digits.
+/// Whether a secret of this name may consist of digits.
 pub(crate) fn may_be_digits(name: &str) -> bool {
     let name = words(name);
     let last = name.rsplit(' ').next().unwrap_or_default();
@@ -204,20 +204,20 @@ pub(crate) fn may_be_digits(name: &str) -> bool {
         || ["password", "passwd", "passcode", "passphrase"].iter().any(|part| last.contains(part))
 }
 
-/// Whether a name is that of a secret and of nothing else, so that what an error says does not follow it.
-pub(crate) fn is_telling(name: &str) -> bool {
+/// Whether a name only ever names a secret, so that the text after it is not the rest of an error message.
+pub(crate) fn names_only_secrets(name: &str) -> bool {
     let words = words(name);
     let is_compound = words.ends_with(" key") || words.ends_with(" token");
     is_compound || may_be_digits(name)
 }
 
-/// Whether a number that goes by this name may be a count of secrets: `max_tokens`.
+/// Whether a number of this name may count secrets: `max_tokens`.
 pub(crate) fn may_be_count(name: &str) -> bool {
     let last = words(name).rsplit(' ').next().map(str::to_owned).unwrap_or_default();
     ["tokens", "secrets", "sessions", "keys", "cookies"].contains(&&*last)
 }
 
-/// The words of a name like `dbKey`, `db_key` or `DB-KEY`, in lower case, with a space between them.
+/// The words of a name such as `dbKey`, `db_key` or `DB-KEY`, in lower case and separated by spaces.
 fn words(name: &str) -> String {
     let mut words = String::with_capacity(name.len());
     let mut was_lower = false;

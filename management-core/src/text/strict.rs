@@ -1,22 +1,22 @@
-//! JSON, read more strictly than it is defined.
+//! Reads JSON more strictly than its standard.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// How deep JSON may be nested: components of eight levels with details of eight.
-const NESTING: usize = 32;
+/// How deep JSON may be nested. Eight levels of components with eight levels of details fit.
+const MAX_NESTING: usize = 32;
 
-/// With the feature `arbitrary_precision` of `serde_json`, which any crate of a program may turn on, a
-/// number is read as a map with this one key.
+/// `serde_json` reads a number as a map with this key if any crate of the program enables its feature
+/// `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// Reads JSON in which no key stands twice, since readers differ in which of the two they believe, and
-/// that is nested no deeper than [`NESTING`].
+/// Reads JSON. It fails if a key occurs twice, since readers differ in which one they use, or if the text is
+/// nested deeper than [`MAX_NESTING`].
 pub(crate) fn from_str(text: &str) -> serde_json::Result<Value> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict { nesting: NESTING }.deserialize(&mut reader)?;
+    let value = Strict { nesting: MAX_NESTING }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(value)
 }
@@ -38,7 +38,7 @@ impl Strict {
     fn inner<E: serde::de::Error>(self) -> Result<Strict, E> {
         match self.nesting.checked_sub(1) {
             Some(nesting) => Ok(Strict { nesting }),
-            None => Err(E::custom(format_args!("it is nested deeper than {NESTING} levels"))),
+            None => Err(E::custom(format_args!("it is nested deeper than {MAX_NESTING} levels"))),
         }
     }
 }
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut read = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if read.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} stands twice")));
+                return Err(A::Error::custom(format_args!("the key {key:?} occurs twice")));
             }
             read.insert(key, entries.next_value_seed(inner)?);
         }
@@ -112,24 +112,24 @@ mod tests {
 
     #[test]
     fn keys_that_stand_twice() {
-        refuses(r#"{"status":"UP","status":"DOWN"}"#, "the key \"status\" stands twice");
-        refuses(r#"{"status":"UP","st\u0061tus":"UP"}"#, "the key \"status\" stands twice");
+        refuses(r#"{"status":"UP","status":"DOWN"}"#, "the key \"status\" occurs twice");
+        refuses(r#"{"status":"UP","st\u0061tus":"UP"}"#, "the key \"status\" occurs twice");
         refuses(
             r#"{"status":"UP","components":{"db":{"status":"UP"},"db":{"status":"DOWN"}}}"#,
-            "the key \"db\" stands twice",
+            "the key \"db\" occurs twice",
         );
-        refuses(r#"{"status":"UP","x":[{"a":1,"a":1}]}"#, "the key \"a\" stands twice");
+        refuses(r#"{"status":"UP","x":[{"a":1,"a":1}]}"#, "the key \"a\" occurs twice");
     }
 
     #[test]
     fn deep_nesting() {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-            for levels in [NESTING, 10_000] {
+            for levels in [MAX_NESTING, 10_000] {
                 let deep = format!("{}1{}", open.repeat(levels), close.repeat(levels));
                 let body = format!("{{\"x\":{deep}}}");
                 refuses(&body, "it is nested deeper than 32 levels");
             }
-            let levels = NESTING - 1;
+            let levels = MAX_NESTING - 1;
             let deep = format!("{}1{}", open.repeat(levels), close.repeat(levels));
             assert!(from_str(&format!("{{\"x\":{deep}}}")).is_ok());
         }

@@ -1,70 +1,69 @@
-//! What checks, errors and input say, made fit for a log line and a body.
+//! Makes texts fit for a line of the log and for a body.
 
 use std::fmt::{self, Write};
 
 use crate::text::mask::{mask, mask_url};
 use crate::text::secret::Names;
 
-/// The longest text that is kept, in bytes.
-const LONGEST: usize = 1024;
+/// How much of a text is kept, in bytes.
+const MAX_BYTES: usize = 1024;
 
-/// How many characters of a name a message has room for.
-const LONGEST_NAME: usize = 128;
+/// How many characters of a name a message shows.
+const MAX_NAME_CHARS: usize = 128;
 
 const ELLIPSIS: char = '…';
 
 /// `text` on one line, without secrets and at most 1 KiB long.
 pub(crate) fn tidy(text: impl fmt::Display) -> String {
-    tidy_within(LONGEST, text)
+    tidy_within(MAX_BYTES, text)
 }
 
-/// As [`tidy`], with the secrets of names that a program has added.
+/// Like [`tidy`], but also masks the secrets of names that the program has added.
 pub(crate) fn tidy_with(names: &Names, text: impl fmt::Display) -> String {
     let (text, is_cut) = masked(text, names, visible);
-    cut(one_line(&text), LONGEST, is_cut)
+    cut(one_line(&text), MAX_BYTES, is_cut)
 }
 
-/// Masks what [`tidy`] could not know to be secret.
+/// Masks the secrets of added names in a text that is tidy already.
 pub(crate) fn mask_added(names: &Names, text: &mut String) {
     if !names.are_usual() {
-        *text = cut(mask(text, names), LONGEST, false);
+        *text = cut(mask(text, names), MAX_BYTES, false);
     }
 }
 
-/// As `tidy`, and at most `longest` bytes long.
-pub fn tidy_within(longest: usize, text: impl fmt::Display) -> String {
+/// Like `tidy`, and at most `max_bytes` long.
+pub fn tidy_within(max_bytes: usize, text: impl fmt::Display) -> String {
     let (text, is_cut) = masked(text, &Names::default(), visible);
-    cut(one_line(&text), longest, is_cut)
+    cut(one_line(&text), max_bytes, is_cut)
 }
 
-/// As [`tidy`], for an error that quotes what somebody wrote: all its spaces are kept, and what would
-/// end the line or steer a terminal is escaped.
+/// Like [`tidy`], for an error that quotes its input: keeps all spaces, and escapes line ends and control
+/// characters.
 pub(crate) fn verbatim(text: impl fmt::Display) -> String {
     let (text, is_cut) = masked(text, &Names::default(), |text| text);
-    cut(escaped(&text), LONGEST, is_cut)
+    cut(escaped(&text), MAX_BYTES, is_cut)
 }
 
-/// What should be a URL and may be none, as it was given but for its credentials: to be written with
-/// `{:?}`.
+/// A URL, valid or not, without its credentials. Write it with `{:?}`.
 pub(crate) fn quoted_url(url: &str) -> String {
     let (url, is_cut) = capped(url);
     let mut shown = String::with_capacity(url.len());
-    // All of it is one URL: a space in it ends nothing.
+    // The whole text is one URL, even if it contains a space.
     let scheme = url.find("://").filter(|&end| !url[..end].contains(['@', '/', '?', '#']));
     let rest = scheme.map_or(0, |end| end + 3);
     shown.push_str(&url[..rest]);
     mask_url(&url[rest..], &Names::default(), &mut shown);
-    cut(shown, LONGEST, is_cut)
+    cut(shown, MAX_BYTES, is_cut)
 }
 
-/// As `quoted_url`, for a line that does not quote it.
+/// Like `quoted_url`, but to be written without quotes.
 pub fn url_on_a_line(url: &str) -> String {
     escaped(&quoted_url(url))
 }
 
-/// A name as it was given, for a message that has no room for a long one.
+/// A name, shortened for a message.
 pub(crate) fn short(name: &str) -> String {
-    match name.char_indices().nth(LONGEST_NAME) {
+    match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}{ELLIPSIS}", &name[..end]),
         None => name.into(),
     }
@@ -75,7 +74,7 @@ fn masked(text: impl fmt::Display, names: &Names, prepare: fn(String) -> String)
     let (all, is_cut) = capped(text);
     let mut all = prepare(all);
     if is_cut {
-        // Of a URL that the cut parted from its `@`, nobody can tell what is secret.
+        // The cut may have separated the user information of a URL from its `@`.
         let last = all.rfind(char::is_whitespace).unwrap_or(0);
         if let Some(scheme) = all[last..].find("://") {
             all.truncate(last + scheme);
@@ -84,23 +83,23 @@ fn masked(text: impl fmt::Display, names: &Names, prepare: fn(String) -> String)
     (mask(&all, names), is_cut)
 }
 
-/// The beginning of a text, which is long enough to be looked through and may be a whole page.
+/// The beginning of a text, which may be a whole page.
 fn capped(text: impl fmt::Display) -> (String, bool) {
-    let mut all = Capped { text: String::new(), limit: 8 * LONGEST };
-    // The only error is that the cap is reached, and what came before it is kept.
+    let mut all = Capped { text: String::new(), limit: 8 * MAX_BYTES };
+    // The only error means that the limit is reached. The text before it is kept.
     let is_cut = write!(all, "{text}").is_err();
     (all.text, is_cut)
 }
 
-/// At most as long as what [`tidy`] gives, of a text that is tidy already.
+/// A line that is tidy already, at most as long as [`tidy`] allows.
 pub(crate) fn capped_line(line: String) -> String {
-    cut(line, LONGEST, false)
+    cut(line, MAX_BYTES, false)
 }
 
-/// At most `longest` bytes, with a sign where something is missing.
-fn cut(mut line: String, longest: usize, is_cut: bool) -> String {
-    if line.len() > longest || is_cut {
-        let mut end = line.len().min(longest - ELLIPSIS.len_utf8());
+/// At most `max_bytes`, with an ellipsis in place of the rest.
+fn cut(mut line: String, max_bytes: usize, is_cut: bool) -> String {
+    if line.len() > max_bytes || is_cut {
+        let mut end = line.len().min(max_bytes - ELLIPSIS.len_utf8());
         while !line.is_char_boundary(end) {
             end -= 1;
         }
@@ -110,12 +109,12 @@ fn cut(mut line: String, longest: usize, is_cut: bool) -> String {
     line
 }
 
-/// Without what could show a text as another, or hide a name from who looks for it.
+/// Removes invisible characters, which could disguise a text or hide a name from the masker.
 fn visible(text: String) -> String {
     if text.contains(is_invisible) { text.replace(is_invisible, "") } else { text }
 }
 
-/// All that is there, with escapes for what is not to be printed.
+/// The whole text, with escapes for characters that cannot be printed.
 fn escaped(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
@@ -131,8 +130,7 @@ fn escaped(text: &str) -> String {
     line
 }
 
-/// Whether a character takes no room of its own: what joins, parts or turns the text around it, and so
-/// may show it as another.
+/// Whether a character has no width of its own: one that joins, separates or reorders the text around it.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -178,12 +176,12 @@ mod tests {
     #[test]
     fn text_is_cut_between_characters() {
         let long = tidy("ü".repeat(3000));
-        assert!(long.len() <= LONGEST && long.len() > LONGEST - 4, "{}", long.len());
+        assert!(long.len() <= MAX_BYTES && long.len() > MAX_BYTES - 4, "{}", long.len());
         assert!(long.ends_with("ü…"));
         assert_eq!(tidy("x".repeat(1024)), "x".repeat(1024));
         assert_eq!(tidy("x".repeat(1025)).len(), 1024);
         assert!(tidy("x ".repeat(1_000_000)).ends_with('…'));
-        assert!(tidy(format!("{}{}", " ".repeat(10_000), "end")).len() <= LONGEST);
+        assert!(tidy(format!("{}{}", " ".repeat(10_000), "end")).len() <= MAX_BYTES);
     }
 
     #[test]

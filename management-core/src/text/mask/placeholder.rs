@@ -1,8 +1,8 @@
-//! What stands where a secret was.
+//! The placeholder of a secret.
 
 pub(crate) const MASK: &str = "***";
 
-/// As much of a text as has to be looked at ahead, so that nothing is looked at again and again.
+/// The part of a text to look ahead in, so that masking takes linear time.
 pub(super) fn beginning(text: &str) -> &str {
     text.char_indices().nth(64).map_or(text, |(end, _)| &text[..end])
 }

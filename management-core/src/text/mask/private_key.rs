@@ -1,4 +1,4 @@
-//! Private keys, as PEM has them.
+//! Private keys in PEM.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const KEY: &str = "PRIVATE KEY-----";
 
-/// Replaces what is inside of each block. One that has no end goes on to the end of the text.
+/// Replaces the content of each block. A block without an end extends to the end of the text.
 pub(super) fn mask_private_keys(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
     let mut rest = text;

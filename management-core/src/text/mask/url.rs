@@ -1,4 +1,4 @@
-//! Secrets in URLs: user information, and values of the query.
+//! Secrets in URLs: user information and values of the query.
 
 use super::placeholder::MASK;
 use crate::text::secret::Names;
@@ -10,13 +10,13 @@ pub(super) fn mask_urls(line: &str, names: &Names) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         masked.push_str(before);
-        // A quote may stand in a password, where something follows it.
+        // A quote inside a password does not end the URL.
         let mut characters = after.char_indices().peekable();
         let mut end = after.len();
         while let Some((at, character)) = characters.next() {
             let next = characters.peek().map(|&(_, next)| next);
             let ends = "\"'`<>".contains(character) && next.is_none_or(|c| !c.is_alphanumeric());
-            // A list of URLs without spaces: the next scheme ends this one.
+            // In a list of URLs without spaces, the next scheme ends this URL.
             if character.is_whitespace() || ends || after[at..].starts_with("://") {
                 end = at;
                 break;
@@ -30,11 +30,11 @@ pub(super) fn mask_urls(line: &str, names: &Names) -> String {
     masked
 }
 
-/// Masks what follows `scheme://`.
+/// Masks the part of a URL after `scheme://`.
 pub(crate) fn mask_url(url: &str, names: &Names, masked: &mut String) {
     let authority_end = url.find(['/', '?', '#']).unwrap_or(url.len());
-    // A password may hold what should have been percent-encoded, so that an `@` behind a `/` ends the
-    // user information after all. Rather too much is masked than too little.
+    // A password may contain characters that should be percent-encoded, so an `@` after a `/` can still end
+    // the user information. In doubt, it is masked.
     let last = url.rfind('@').filter(|&at| at < authority_end || url[..at].contains(':'));
     let rest = match last {
         Some(at) => {
