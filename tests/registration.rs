@@ -236,7 +236,7 @@ fn what_is_registered_is_told() {
 
     let alive = find("alive");
     assert_eq!(
-        (alive.kind, alive.critical, alive.krate),
+        (alive.kind, alive.critical, alive.crate_name),
         (Kind::Liveness, false, Some("registration"))
     );
     assert_eq!(alive.groups, ["payments", "orders"]);
@@ -244,11 +244,11 @@ fn what_is_registered_is_told() {
     assert!(line.starts_with("#[liveness_check(\"alive\""), "{line}");
     assert!(alive.file.ends_with("registration.rs"), "{}", alive.file);
 
-    assert_eq!(find("core_only_startup").krate, Some("core_only"));
+    assert_eq!(find("core_only_startup").crate_name, Some("core_only"));
     assert_eq!(find("core_only_startup").kind, Kind::Startup);
     assert_eq!(find("core_only_readiness").kind, Kind::Readiness);
     assert_eq!(find("core_only_liveness").kind, Kind::Liveness);
-    assert_eq!(find("renamed_core").krate, Some("renamed"));
+    assert_eq!(find("renamed_core").crate_name, Some("renamed"));
     assert_eq!(find("named_by_function").kind, Kind::Readiness);
 }
 
@@ -313,7 +313,7 @@ async fn a_replacement_takes_over_what_it_leaves_open() {
     let alive = find("alive");
     assert_eq!((alive.kind, alive.critical), (Kind::Liveness, false));
     assert_eq!(alive.groups, ["payments", "orders"]);
-    assert_eq!(alive.krate, None);
+    assert_eq!(alive.crate_name, None);
     assert_eq!(management.liveness().await.status(), Status::Degraded);
     assert_eq!((find("several").kind, find("several").critical), (Kind::Readiness, false));
 

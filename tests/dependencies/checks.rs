@@ -223,7 +223,7 @@ async fn it_is_listed_and_answers_alone() {
     let checks = management.checks();
     let [info] = &checks[..] else { panic!("{checks:?}") };
     assert_eq!((&*info.name, info.kind, info.critical), ("users", Kind::Dependency, false));
-    assert_eq!((info.file, info.krate), (file!(), None));
+    assert_eq!((info.file, info.crate_name), (file!(), None));
 
     let answer = get(&management_axum::router(&management), "/z/health/users").await;
     let alone: Value = serde_json::from_str(&answer.body).unwrap();
