@@ -69,7 +69,7 @@ const LIMITS: Limits = Limits {
 ///   closed and the handler is dropped. A connection that the client resets is closed at once.
 /// - **During the drain**, the head of a request that has begun has one more second. Connections without a request
 ///   are closed and not counted.
-/// - **Upgraded connections**, such as WebSockets, belong to the application. The drain waits for them as for requests
+/// - **Upgraded connections**, such as a WebSocket, belong to the application. The drain waits for them as for requests
 ///   in flight. They should end when [`Availability::stopping`](crate::Availability::stopping) is ready. After
 ///   [`Builder::drain_timeout`](crate::Builder::drain_timeout), the remaining ones are cut and counted: reads and writes
 ///   fail. The example `websocket` shows how to close them in time.
