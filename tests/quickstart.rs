@@ -40,7 +40,7 @@ fn the_readme_shows_the_program_that_is_run() {
 
 /// The labels that a page defines, as in `[groups]: groups.md`, and what they stand for.
 fn definitions(text: &str) -> BTreeMap<&str, &str> {
-    let lines = text.lines().map(|line| line.trim_start_matches("///").trim_start());
+    let lines = text.lines().map(|line| line.trim_start_matches([' ', '/']));
     lines.filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).collect()
 }
 
