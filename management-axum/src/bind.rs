@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 use tokio::time::sleep;
 
 /// How many ports are tried to find one that is free at every address.
-const TRIES: usize = 16;
+const MAX_TRIES: usize = 16;
 
 /// The pause after an error of the system, such as too many open files; axum has the same.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens at every address of this name, at one port.
 ///
@@ -28,7 +28,7 @@ pub(crate) async fn tcp(address: impl ToSocketAddrs) -> io::Result<Doors> {
         }
     }
     let is_any_port = addresses.len() > 1 && addresses.iter().any(|address| address.port() == 0);
-    let mut tries = if is_any_port { TRIES } else { 1 };
+    let mut tries = if is_any_port { MAX_TRIES } else { 1 };
     loop {
         tries -= 1;
         match all(&addresses).await {
@@ -108,9 +108,9 @@ impl Listener for Doors {
                 Err(error) => {
                     tracing::warn!(
                         target: "management",
-                        "the listener of the endpoints pauses for {PAUSE:?}: {error}",
+                        "the listener of the endpoints pauses for {RETRY_PAUSE:?}: {error}",
                     );
-                    sleep(PAUSE).await;
+                    sleep(RETRY_PAUSE).await;
                 }
             }
         }

@@ -32,7 +32,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// How long a probe in flight may take when the listener closes.
-const GRACE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves only the endpoints, on a port of their own: HTTP/1.0, HTTP/1.1, and HTTP/2 with prior knowledge.
 ///
@@ -153,7 +153,7 @@ where
     };
     let task = tokio::spawn(async move {
         // The number of cut connections is of no interest: a prober asks again.
-        server::serve(listener, app, closed, pending(), GRACE, LIMITS).await;
+        server::serve(listener, app, closed, pending(), CLOSE_TIMEOUT, LIMITS).await;
     });
     Listening { place, close, task }
 }

@@ -16,10 +16,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// The default timeout of kubelet, which is shorter than that of Docker.
-const DEADLINE: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How many bytes of an answer are read and shown.
-const ENOUGH: usize = 4 * 1024;
+const MAX_BODY_BYTES: usize = 4 * 1024;
 
 /// Sends one request to a health endpoint, as `curl --fail` does, for the `HEALTHCHECK` of a container without curl.
 ///
@@ -44,13 +44,13 @@ const ENOUGH: usize = 4 * 1024;
 /// In a Containerfile: `HEALTHCHECK CMD ["/service", "healthcheck"]`.
 pub async fn probe(url: impl AsRef<str>) -> Probed {
     let url = url.as_ref();
-    let (is_healthy, found) = match timeout(DEADLINE, ask(url)).await {
+    let (is_healthy, found) = match timeout(PROBE_TIMEOUT, ask(url)).await {
         Ok(Ok((code, body))) => (code.is_success(), format!("{} {body}", code.as_u16())),
         Ok(Err(why)) => (false, why),
-        Err(_) => (false, format!("no answer within {DEADLINE:?}")),
+        Err(_) => (false, format!("no answer within {PROBE_TIMEOUT:?}")),
     };
     let verdict = if is_healthy { "healthy" } else { "unhealthy" };
-    let line = format!("{verdict}: {}: {}", url_on_a_line(url), tidy_within(ENOUGH, found));
+    let line = format!("{verdict}: {}: {}", url_on_a_line(url), tidy_within(MAX_BODY_BYTES, found));
     Probed { is_healthy, line }
 }
 
@@ -86,7 +86,7 @@ async fn ask(url: &str) -> Result<(StatusCode, String), String> {
     let answer = async {
         let response = client.send_request(request).await.map_err(broken)?;
         let code = response.status();
-        let body = Limited::new(response.into_body(), ENOUGH).collect().await;
+        let body = Limited::new(response.into_body(), MAX_BODY_BYTES).collect().await;
         // The status decides. An error of the body does not change the result.
         let body = body.map_or(Bytes::new(), Collected::to_bytes);
         Ok((code, String::from_utf8_lossy(&body).into_owned()))

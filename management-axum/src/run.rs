@@ -20,7 +20,7 @@ use crate::server::{self, Ended, Limits, NextRequest};
 use crate::signals;
 
 /// How much the drains of several servers may differ in time.
-const MOMENT: Duration = Duration::from_secs(1);
+const DRAIN_SPREAD: Duration = Duration::from_secs(1);
 
 /// There is no limit between requests: load balancers keep idle connections for minutes, and lose a request if the
 /// server closes such a connection first.
@@ -153,7 +153,7 @@ where
         drained.log();
         if let Some(endpoints) = endpoints {
             // The other servers have as long. One that never ends does not prevent the end of this one.
-            let others = timeout(grace + MOMENT, lifecycle::servers_ended(&management));
+            let others = timeout(grace + DRAIN_SPREAD, lifecycle::servers_ended(&management));
             tokio::select! {
                 _ = others => {}
                 () = cut_at_last(availability) => {}
@@ -167,7 +167,7 @@ where
 /// Ready when servers cut requests in flight, and have had the time to do so.
 async fn cut_at_last(availability: &Availability) {
     availability.cutting().await;
-    sleep(MOMENT).await;
+    sleep(DRAIN_SPREAD).await;
 }
 
 /// Opens the listener of the endpoints, unless there is none or another server has opened it.

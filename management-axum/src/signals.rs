@@ -3,9 +3,10 @@
 use std::future::pending;
 use std::io;
 use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::thread;
 
+use management_core::__private::Mutex;
 use management_core::lifecycle::{Signal, Signals};
 use tokio::runtime::{self, Handle};
 
@@ -30,7 +31,7 @@ pub(crate) fn handle(signals: Signals) -> io::Result<()> {
 static RECEIVERS: Mutex<Option<Vec<Signals>>> = Mutex::new(None);
 
 fn receivers() -> MutexGuard<'static, Option<Vec<Signals>>> {
-    RECEIVERS.lock().unwrap_or_else(PoisonError::into_inner)
+    RECEIVERS.lock()
 }
 
 /// Installs the handlers, and starts the thread that receives the signals.

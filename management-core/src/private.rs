@@ -16,6 +16,7 @@ pub use crate::check::returned::{AsIs, AsText, Returned, Untouched};
 pub use crate::check::settings::Settings;
 pub use crate::check::state::{Absent, Bind, Bound, ByValue, Owned};
 pub use crate::run::{Failure, Job};
+pub use crate::sync::Mutex;
 pub use crate::text::json::Json;
 pub use crate::text::reason::{Convertible, IntoReason, Local, LocalError};
 pub use crate::text::{tidy_within, url_on_a_line};

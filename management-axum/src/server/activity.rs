@@ -2,17 +2,18 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use axum::http::Version;
 use hyper::body::{Body, Frame, SizeHint};
+use management_core::__private::Mutex;
 use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::silence::{Limits, Silence};
+use super::idle::{IdleTimer, Limits};
 
 /// The connections of a server while it stops.
 #[derive(Default)]
@@ -29,20 +30,20 @@ impl Ledger {
         self.is_stopping.store(true, Relaxed);
     }
 
-    pub(super) fn is_answered(&self) {
+    pub(super) fn request_answered(&self) {
         if self.is_stopping.load(Relaxed) {
-            *lock(&self.answered) = Some(Instant::now());
+            *self.answered.lock() = Some(Instant::now());
         }
     }
 
     pub(super) fn last_answer(&self) -> Option<Instant> {
-        *lock(&self.answered)
+        *self.answered.lock()
     }
 }
 
 /// The state of a connection.
 pub(super) struct Activity {
-    pub(super) silence: Silence,
+    pub(super) idle: IdleTimer,
     pub(super) ledger: Arc<Ledger>,
     /// The number of requests whose answers have not been handed over completely.
     open: AtomicUsize,
@@ -74,7 +75,7 @@ pub(super) enum Side {
 impl Activity {
     pub(super) fn new(limits: Limits, ledger: Arc<Ledger>) -> Arc<Self> {
         Arc::new(Activity {
-            silence: Silence::new(limits),
+            idle: IdleTimer::new(limits),
             ledger,
             open: AtomicUsize::new(0),
             is_blocked: AtomicBool::new(false),
@@ -98,17 +99,17 @@ impl Activity {
 
     /// Records a request. Its body may still have to arrive.
     pub(super) fn begin(self: &Arc<Self>, version: Version, has_body: bool) -> Open {
-        self.silence.is_broken();
+        self.idle.request_arrived();
         self.is_multiplexed.store(version > Version::HTTP_11, Relaxed);
         self.open.fetch_add(1, Relaxed);
         Open { activity: Arc::clone(self), has_body }
     }
 
     /// Records bytes that have arrived, and whether they end a head.
-    pub(super) fn is_fed(&self, ends_head: bool) {
+    pub(super) fn head_received(&self, ends_head: bool) {
         self.has_whole_head.store(ends_head, Relaxed);
         if self.open.load(Relaxed) == 0 && !self.is_multiplexed.load(Relaxed) {
-            self.silence.head_grows();
+            self.idle.head_arrives();
         }
     }
 
@@ -122,7 +123,7 @@ impl Activity {
 
     /// Fails if the connection was cut. Otherwise, the task is woken when it is cut.
     pub(super) fn attend(&self, side: &Side, cx: &Context<'_>) -> io::Result<()> {
-        let mut upgraded = lock(&self.upgraded);
+        let mut upgraded = self.upgraded.lock();
         if upgraded.is_cut {
             let why = "the server has stopped and closed this connection";
             return Err(io::Error::new(io::ErrorKind::ConnectionAborted, why));
@@ -140,7 +141,7 @@ impl Activity {
 
     /// Makes reads and writes of the application fail.
     pub(super) fn cut(&self) {
-        let mut upgraded = lock(&self.upgraded);
+        let mut upgraded = self.upgraded.lock();
         upgraded.is_cut = true;
         let wakers = [upgraded.reader.take(), upgraded.writer.take()];
         drop(upgraded);
@@ -175,11 +176,11 @@ impl Drop for Open {
     fn drop(&mut self) {
         let Open { activity, has_body } = self;
         let was_last = activity.open.fetch_sub(1, Relaxed) == 1;
-        activity.ledger.is_answered();
+        activity.ledger.request_answered();
         // Bytes after a request are the beginning of the next head, unless they are a body.
         let has_more = !*has_body && !activity.has_whole_head.load(Relaxed);
         if was_last && has_more && !activity.is_multiplexed.load(Relaxed) {
-            activity.silence.head_grows();
+            activity.idle.head_arrives();
         }
     }
 }
@@ -217,8 +218,4 @@ impl<B: Body> Body for Answer<B> {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -22,11 +22,11 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower_service::Service;
 
 use super::activity::{Activity, Answer};
-use super::silence::{Limits, NextRequest};
+use super::idle::{Limits, NextRequest};
 use super::watched::Watched;
 
 /// How long a server that stops waits for the rest of a head.
-const LAST_HEAD: Duration = Duration::from_secs(1);
+const LAST_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The service that answers the requests of all connections.
 pub(crate) trait Answers:
@@ -66,7 +66,7 @@ pub(super) struct Surroundings {
     pub(super) activity: Arc<Activity>,
     pub(super) phase: watch::Receiver<Phase>,
     /// How long it waits for requests that are already on their way when the server stops.
-    pub(super) moment: Duration,
+    pub(super) last_request_timeout: Duration,
     pub(super) limits: Limits,
 }
 
@@ -91,7 +91,7 @@ where
     tokio::select! {
         biased;
         () = activity.closed() => {
-            activity.ledger.is_answered();
+            activity.ledger.request_answered();
             End::Done
         }
         _ = surroundings.phase.wait_for(|phase| *phase == Phase::Cut) => End::Cut,
@@ -113,7 +113,7 @@ where
     A: Clone + Send + Sync + 'static,
     S: Answers,
 {
-    let Surroundings { activity, phase, moment, limits } = surroundings;
+    let Surroundings { activity, phase, last_request_timeout, limits } = surroundings;
     let begins = Arc::clone(activity);
     let service = service_fn(move |request: Request<Incoming>| {
         let open = begins.begin(request.version(), !request.body().is_end_stream());
@@ -143,10 +143,12 @@ where
         () = poll_fn(|cx| served.poll(cx)) => return End::Done,
         _ = phase.changed() => {}
     }
-    let mut moment = pin!(sleep(*moment));
+    let mut last_request_timeout = pin!(sleep(*last_request_timeout));
     let ended = poll_fn(|cx| match served.poll(cx) {
         Poll::Ready(()) => Poll::Ready(true),
-        Poll::Pending if !activity.has_request() => moment.as_mut().poll(cx).map(|()| false),
+        Poll::Pending if !activity.has_request() => {
+            last_request_timeout.as_mut().poll(cx).map(|()| false)
+        }
         // The answer is still to come, and can carry `Connection: close`.
         Poll::Pending => Poll::Ready(false),
     });
@@ -155,13 +157,13 @@ where
         _ = phase.wait_for(|phase| *phase == Phase::Cut) => {}
     }
     served.connection.as_mut().graceful_shutdown();
-    let mut quiet = pin!(sleep(LAST_HEAD));
+    let mut quiet = pin!(sleep(LAST_HEAD_TIMEOUT));
     let mut asks_nothing_by = None;
     let ended = poll_fn(|cx| {
         let had_request = activity.has_request();
         if served.poll(cx).is_ready() {
             if had_request {
-                activity.ledger.is_answered();
+                activity.ledger.request_answered();
             }
             return Poll::Ready(());
         }
@@ -169,7 +171,7 @@ where
             asks_nothing_by = None;
             return Poll::Pending;
         }
-        let by = *asks_nothing_by.get_or_insert_with(|| Instant::now() + LAST_HEAD);
+        let by = *asks_nothing_by.get_or_insert_with(|| Instant::now() + LAST_HEAD_TIMEOUT);
         poll_at(quiet.as_mut(), by, cx)
     });
     tokio::select! {
@@ -194,7 +196,7 @@ impl<C: Future> Served<'_, C> {
         if self.connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        match self.activity.silence.ends(self.activity.has_request()) {
+        match self.activity.idle.deadline(self.activity.has_request()) {
             Some(at) => poll_at(self.limit.as_mut(), at, cx),
             None => Poll::Pending,
         }

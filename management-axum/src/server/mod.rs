@@ -2,7 +2,7 @@
 
 mod activity;
 mod connection;
-mod silence;
+mod idle;
 mod watched;
 
 use std::pin::{Pin, pin};
@@ -19,14 +19,14 @@ use tokio::time::{Instant, sleep, timeout};
 use activity::{Activity, Ledger};
 pub(crate) use connection::Answers;
 use connection::{End, Phase, Surroundings, connection};
-pub(crate) use silence::{Limits, NextRequest};
+pub(crate) use idle::{Limits, NextRequest};
 
 /// How long a server that stops waits for requests that clients have already sent. Clients that send nothing in that time
 /// are disconnected.
-const MOMENT: Duration = Duration::from_millis(50);
+const LAST_REQUEST_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// How long connections that are cut may take to end. Only one whose service blocks its thread takes longer.
-const NOTICE: Duration = Duration::from_secs(1);
+const CUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a server has ended.
 #[derive(Debug, PartialEq)]
@@ -54,14 +54,14 @@ where
 {
     let (stop, phase) = watch::channel(Phase::Serve);
     // Most of the grace is for requests in flight, even if it is short.
-    let moment = MOMENT.min(grace / 4);
+    let last_request_timeout = LAST_REQUEST_TIMEOUT.min(grace / 4);
     let ledger = Arc::<Ledger>::default();
     let mut connections = Connections {
         tasks: JoinSet::new(),
         present: Vec::new(),
         ledger: Arc::clone(&ledger),
         limits,
-        moment,
+        last_request_timeout,
         phase,
     };
     let mut stopped = Instant::now();
@@ -70,7 +70,7 @@ where
         stopping.await;
         stopped = Instant::now();
         ledger.stop();
-        sleep(moment).await;
+        sleep(last_request_timeout).await;
     });
     while let Some((io, peer)) =
         accept(&mut listener, stopping.as_mut(), &mut connections.tasks).await
@@ -91,7 +91,7 @@ where
     }
     stop.send_replace(Phase::Cut);
     let took = stopped.elapsed();
-    are_over(&mut tasks, NOTICE).await;
+    are_over(&mut tasks, CUT_TIMEOUT).await;
     Ended { cut: ledger.cut.load(Ordering::Relaxed) + tasks.len(), took }
 }
 
@@ -126,7 +126,7 @@ struct Connections {
     ledger: Arc<Ledger>,
     limits: Limits,
     /// How long each waits for requests that are already on their way when the server stops.
-    moment: Duration,
+    last_request_timeout: Duration,
     phase: watch::Receiver<Phase>,
 }
 
@@ -143,8 +143,9 @@ impl Connections {
         }
         let ledger = Arc::clone(&self.ledger);
         let activity = Activity::new(limits, Arc::clone(&ledger));
-        let (phase, moment) = (self.phase.clone(), self.moment);
-        let surroundings = Surroundings { activity: Arc::clone(&activity), phase, moment, limits };
+        let (phase, last_request_timeout) = (self.phase.clone(), self.last_request_timeout);
+        let surroundings =
+            Surroundings { activity: Arc::clone(&activity), phase, last_request_timeout, limits };
         let connection = connection(io, peer, service, surroundings);
         let task = self.tasks.spawn(async move {
             if connection.await == End::Cut {
@@ -162,9 +163,8 @@ impl Connections {
         }
         self.present.retain(|(_, task)| !task.is_finished());
         if self.present.len() >= most {
-            let since = |(_, (activity, _)): &(usize, &(Arc<Activity>, AbortHandle))| {
-                activity.silence.since()
-            };
+            let since =
+                |(_, (activity, _)): &(usize, &(Arc<Activity>, AbortHandle))| activity.idle.since();
             let longest = self.present.iter().enumerate().min_by_key(since).map(|(at, _)| at);
             if let Some(at) = longest {
                 self.present.swap_remove(at).1.abort();

@@ -33,7 +33,7 @@ impl<I> Watched<I> {
 
     fn end_input(&mut self) {
         self.has_ended = true;
-        self.activity.silence.input_ends();
+        self.activity.idle.input_closed();
     }
 
     /// Fails if the connection was upgraded and cut.
@@ -72,7 +72,7 @@ impl<I: AsyncRead + Unpin> Watched<I> {
     ) -> Poll<io::Result<usize>> {
         self.activity.set_blocked(written.is_pending());
         match written {
-            Poll::Ready(Ok(_)) => self.activity.silence.output_goes_on(),
+            Poll::Ready(Ok(_)) => self.activity.idle.output_sent(),
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.look_ahead(cx)?,
         }
@@ -124,7 +124,8 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
                     this.tail[start..].copy_from_slice(new);
                 }
             }
-            this.activity.is_fed(this.tail.ends_with(b"\n\r\n") || this.tail.ends_with(b"\n\n"));
+            this.activity
+                .head_received(this.tail.ends_with(b"\n\r\n") || this.tail.ends_with(b"\n\n"));
         }
         Poll::Ready(Ok(()))
     }

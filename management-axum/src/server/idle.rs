@@ -1,4 +1,4 @@
-//! Clients that are connected and send no request.
+//! Connections without a request, and how long they may stay.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 ///
 /// Such a client either waits for the answer, as `nc -N` does, or is gone. Both look the same until bytes are sent.
 /// Usual monitors, such as `check_http` and Prometheus, wait this long.
-pub(super) const HALF_CLOSED: Duration = Duration::from_secs(10);
+pub(super) const HALF_CLOSED_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The limits of connections.
 #[derive(Clone, Copy)]
@@ -30,83 +30,86 @@ pub(crate) enum NextRequest {
     Head(Duration),
 }
 
-/// How long a connection has had no request.
-pub(super) struct Silence {
+/// How long a connection has been idle, and when that is too long.
+pub(super) struct IdleTimer {
     limits: Limits,
     begun: Instant,
     /// When the last request arrived.
-    asked: Moment,
+    last_request: Moment,
     /// When the first byte of an incomplete head arrived.
     head: Moment,
     /// When bytes were last sent to a client that has closed its sending side.
     half_closed: Moment,
 }
 
-impl Silence {
+impl IdleTimer {
     pub(super) fn new(limits: Limits) -> Self {
-        Silence {
+        IdleTimer {
             limits,
             begun: Instant::now(),
-            asked: Moment::default(),
+            last_request: Moment::default(),
             head: Moment::default(),
             half_closed: Moment::default(),
         }
     }
 
+    /// Since when it is idle.
     pub(super) fn since(&self) -> Instant {
-        self.asked.get(self.begun).unwrap_or(self.begun)
+        self.last_request.get(self.begun).unwrap_or(self.begun)
     }
 
     /// Records a request.
-    pub(super) fn is_broken(&self) {
-        // Without a limit between requests, the time of later ones is of no interest.
-        if matches!(self.limits.next_request, NextRequest::Within(_)) || self.asked.is_unset() {
-            self.asked.set(self.begun);
+    pub(super) fn request_arrived(&self) {
+        // Without a limit between requests, the time of later requests does not matter.
+        if matches!(self.limits.next_request, NextRequest::Within(_))
+            || self.last_request.is_unset()
+        {
+            self.last_request.set(self.begun);
         }
         self.head.clear();
     }
 
     /// Records a part of a head.
-    pub(super) fn head_grows(&self) {
+    pub(super) fn head_arrives(&self) {
         if self.head.get(self.begun).is_none() {
             self.head.set(self.begun);
         }
     }
 
     /// Records that the client has closed its sending side.
-    pub(super) fn input_ends(&self) {
-        if !self.has_input_ended() {
+    pub(super) fn input_closed(&self) {
+        if !self.is_input_closed() {
             self.half_closed.set(self.begun);
         }
     }
 
     /// Records bytes sent to the client.
-    pub(super) fn output_goes_on(&self) {
-        if self.has_input_ended() {
+    pub(super) fn output_sent(&self) {
+        if self.is_input_closed() {
             self.half_closed.set(self.begun);
         }
     }
 
-    fn has_input_ended(&self) -> bool {
+    fn is_input_closed(&self) -> bool {
         self.half_closed.get(self.begun).is_some()
     }
 
     /// When the connection is to be closed, if nothing happens until then.
-    pub(super) fn ends(&self, has_request: bool) -> Option<Instant> {
-        let limit = match (self.asked.get(self.begun), self.limits.next_request) {
+    pub(super) fn deadline(&self, has_request: bool) -> Option<Instant> {
+        let limit = match (self.last_request.get(self.begun), self.limits.next_request) {
             (None, _) => Some(self.begun + self.limits.first_request),
-            (Some(asked), NextRequest::Within(most)) => Some(asked + most),
+            (Some(last), NextRequest::Within(limit)) => Some(last + limit),
             (Some(_), NextRequest::Head(_)) if has_request => None,
-            (Some(_), NextRequest::Head(most)) => {
-                self.head.get(self.begun).map(|begun| begun + most)
+            (Some(_), NextRequest::Head(limit)) => {
+                self.head.get(self.begun).map(|begun| begun + limit)
             }
         };
-        let half_closed = self.half_closed.get(self.begun).map(|sent| sent + HALF_CLOSED);
+        let half_closed = self.half_closed.get(self.begun).map(|sent| sent + HALF_CLOSED_TIMEOUT);
         limit.into_iter().chain(half_closed).min()
     }
 }
 
-/// A moment, or none: nanoseconds since the beginning of the connection, plus one.
+/// An optional time: nanoseconds since the beginning of the connection, plus one.
 ///
 /// An atomic, so that a request takes no lock.
 #[derive(Default)]
