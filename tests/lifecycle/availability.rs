@@ -96,9 +96,9 @@ async fn each_change_is_told_once() {
     assert_eq!(
         lines.take(),
         [
-            "INFO availability starting → accepting",
-            "INFO availability accepting → refusing: maintenance",
-            "WARN availability refusing → broken: a worker panicked",
+            "INFO availability STARTING → ACCEPTING",
+            "INFO availability ACCEPTING → REFUSING: maintenance",
+            "WARN availability REFUSING → BROKEN: a worker panicked",
         ]
     );
     assert!(seen.has_changed().unwrap());
@@ -120,7 +120,7 @@ async fn from_a_drain_there_is_no_way_back() {
     assert_eq!(
         lines.take(),
         [
-            "INFO availability accepting → refusing: draining after SIGTERM; requests are served for \
+            "INFO availability ACCEPTING → REFUSING: draining after SIGTERM; requests are served for \
              10s before servers stop",
             "INFO availability stays refusing: during a drain, accepting has no effect",
             "INFO readiness UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
@@ -160,7 +160,7 @@ async fn another_server_mends_what_one_has_broken_that_ended() {
     lines.take();
     let server = lifecycle::start_server(&management);
     probes(&app, UP, UP).await;
-    assert_eq!(lines.take()[0], "INFO availability broken → accepting");
+    assert_eq!(lines.take()[0], "INFO availability BROKEN → ACCEPTING");
     // What somebody has said stays.
     availability.broken("a worker panicked");
     drop(server);

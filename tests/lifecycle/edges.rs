@@ -164,7 +164,7 @@ async fn twice_at_once_it_drains_once() {
     let told = lines.take();
     let count = |part: &str| told.iter().filter(|line| line.contains(part)).count();
     for (part, times) in
-        [("the endpoints listen", 1), ("→ accepting", 1), ("→ refusing", 1), ("drained in", 2)]
+        [("the endpoints listen", 1), ("→ ACCEPTING", 1), ("→ REFUSING", 1), ("drained in", 2)]
     {
         assert_eq!(count(part), times, "{part}: {told:?}");
     }

@@ -87,7 +87,7 @@ async fn the_log_has_the_changes_of_a_life_and_the_time_of_its_drain() {
         let management = built(|builder| if is_starting { builder.starting() } else { builder });
         lines.take();
         let service = running(management).await;
-        assert_eq!(lines.take(), ["INFO availability starting → accepting"]);
+        assert_eq!(lines.take(), ["INFO availability STARTING → ACCEPTING"]);
         service.management.availability().stop("the test");
         let drained = service.ended.await.unwrap().unwrap();
         // Nothing was in flight.
@@ -96,7 +96,7 @@ async fn the_log_has_the_changes_of_a_life_and_the_time_of_its_drain() {
         let [begun, ended] = &told[..] else { panic!("{told:?}") };
         assert_eq!(
             begun,
-            "INFO availability accepting → refusing: draining after the test; servers stop now"
+            "INFO availability ACCEPTING → REFUSING: draining after the test; servers stop now"
         );
         let told = ended.strip_prefix("INFO drained in ").unwrap();
         assert!(told.ends_with(": every request is answered"), "{told}");

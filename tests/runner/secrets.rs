@@ -84,7 +84,7 @@ async fn secrets_reach_neither_the_log_nor_answers() {
         management.availability().refusing("x-tenant-key=t-1, for a while");
         let why = if said.contains("t-1") { "t-1" } else { "***" };
         let line =
-            format!("INFO availability accepting → refusing: x-tenant-key={why}, for a while");
+            format!("INFO availability ACCEPTING → REFUSING: x-tenant-key={why}, for a while");
         assert_eq!(lines.take(), [line]);
     }
     let details = |management: &Management| {

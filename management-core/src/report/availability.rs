@@ -34,7 +34,8 @@ pub enum AvailabilityState {
 }
 
 impl AvailabilityState {
-    fn as_str(self) -> &'static str {
+    /// The reason of the component if the program gives none.
+    fn default_reason(self) -> &'static str {
         match self {
             AvailabilityState::Starting => "starting",
             AvailabilityState::Accepting => "accepting",
@@ -46,7 +47,12 @@ impl AvailabilityState {
 
 impl fmt::Display for AvailabilityState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(match self {
+            AvailabilityState::Starting => "STARTING",
+            AvailabilityState::Accepting => "ACCEPTING",
+            AvailabilityState::Refusing => "REFUSING",
+            AvailabilityState::Broken => "BROKEN",
+        })
     }
 }
 
@@ -449,7 +455,7 @@ impl Availability {
             Arc::new(About { name, kind, critical: true, url: None })
         });
         let now = self.now();
-        let why = now.why.as_deref().unwrap_or(now.state.as_str());
+        let why = now.why.as_deref().unwrap_or(now.state.default_reason());
         let health = match now.state {
             AvailabilityState::Accepting => Health::up(),
             AvailabilityState::Starting | AvailabilityState::Refusing => {
