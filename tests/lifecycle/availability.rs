@@ -122,7 +122,7 @@ async fn from_a_drain_there_is_no_way_back() {
         [
             "INFO availability ACCEPTING → REFUSING: draining after SIGTERM; requests are served for \
              10s before servers stop",
-            "INFO availability stays refusing: during a drain, accepting has no effect",
+            "INFO availability stays REFUSING: during a drain, ACCEPTING has no effect",
             "INFO readiness UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
             "INFO health UP → OUT_OF_SERVICE: availability: draining after SIGTERM",
         ]
@@ -312,7 +312,7 @@ fn whoever_is_formatted_or_logs_may_ask() {
     availability.drain(Curious(availability.clone()));
     availability.stop(Curious(availability.clone()));
     availability.broken(Curious(availability.clone()));
-    assert_eq!(availability.drain_reason().as_deref(), Some("None refusing"));
+    assert_eq!(availability.drain_reason().as_deref(), Some("None REFUSING"));
 }
 
 #[test]

@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::line::line;
 
-/// Who sees details and error texts.
+/// Which requests are shown details and error texts.
 ///
-/// Nobody, unless told otherwise: error texts name hosts, users and tables.
+/// Defaults to none, since error texts name hosts, users and tables.
 #[derive(Clone, Default)]
 pub struct ShowDetails(Who);
 
@@ -23,28 +23,37 @@ enum Who {
 }
 
 impl ShowDetails {
-    /// Nobody sees them.
+    /// No request is shown details.
     pub fn never() -> Self {
         ShowDetails(Who::Nobody)
     }
 
-    /// They are shown in answer to the requests that the closure lets pass.
+    /// Requests for which the closure returns `true` are shown details.
+    ///
+    /// Compare a secret: the presence of a header proves nothing, since any client can send it. A comparison in
+    /// constant time does not disclose how much of a guess is right.
     ///
     /// ```
-    /// use management_core::{Management, ShowDetails};
+    /// use http::header::AUTHORIZATION;
+    /// use management_core::{Error, Management, ShowDetails};
+    /// use subtle::ConstantTimeEq;
     ///
-    /// let management = Management::builder()
-    ///     .show_details(ShowDetails::when_authorized(|request| {
-    ///         request.headers.get("x-internal").is_some()
-    ///     }))
-    ///     .build()?;
-    /// # Ok::<_, management_core::Error>(())
+    /// /// `token` comes from outside the program, and is not empty.
+    /// fn management(token: &str) -> Result<Management, Error> {
+    ///     let expected = format!("Bearer {token}");
+    ///     let rule = ShowDetails::when_authorized(move |request| {
+    ///         let sent = request.headers.get(AUTHORIZATION);
+    ///         sent.is_some_and(|sent| sent.as_bytes().ct_eq(expected.as_bytes()).into())
+    ///     });
+    ///     Management::builder().show_details(rule).build()
+    /// }
+    /// # management("7f3a").unwrap();
     /// ```
     pub fn when_authorized(rule: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         ShowDetails(Who::Authorized(Arc::new(rule)))
     }
 
-    /// Everybody who reaches the endpoints sees them.
+    /// Every request is shown details.
     pub fn always() -> Self {
         ShowDetails(Who::Everybody)
     }
@@ -52,7 +61,7 @@ impl ShowDetails {
     pub(crate) fn to(&self, request: &Parts) -> bool {
         match &self.0 {
             Who::Nobody => false,
-            // A prober must get its answer, whatever the user's code does.
+            // A panic of the user's closure must not fail a probe.
             Who::Authorized(rule) => catch_unwind(AssertUnwindSafe(|| rule(request)))
                 .unwrap_or_else(|_| {
                     line!(WARN, "the closure of `show_details` panicked: details are not shown");
@@ -73,7 +82,7 @@ impl fmt::Debug for ShowDetails {
     }
 }
 
-/// `never` or `always`; a rule can be given by the program alone.
+/// `never` or `always`. Only a program can set a closure.
 impl<'de> Deserialize<'de> for ShowDetails {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match &*String::deserialize(deserializer)? {
