@@ -33,7 +33,7 @@ use crate::sync::{Mutex, RwLock};
 /// Clones are cheap and share everything. When the last clone is dropped, background work ends. Values that are built
 /// separately share nothing.
 ///
-/// Checks need a Tokio runtime with its time driver, which `#[tokio::main]` enables. [`Builder::build`] needs no runtime:
+/// Checks need a Tokio runtime with its time driver, which `#[tokio::main]` enables. [`Builder::build`](crate::Builder::build) needs no runtime:
 /// without one, background work starts with the first request.
 ///
 /// ```
@@ -101,7 +101,7 @@ impl Management {
 
     /// The whole: all checks, of every kind.
     ///
-    /// The answer takes as long as the slowest check, and at most [`Builder::health_budget`].
+    /// The answer takes as long as the slowest check, and at most [`Builder::health_budget`](crate::Builder::health_budget).
     pub async fn health(&self) -> HealthReport {
         self.report(self.inner.groups.health()).await
     }
@@ -124,7 +124,7 @@ impl Management {
 
     /// The checks of a group; `None` if the group does not exist.
     ///
-    /// A group exists while checks name it, or if [`Builder::group`] or [`Config::groups`](crate::Config::groups) defines
+    /// A group exists while checks name it, or if [`Builder::group`](crate::Builder::group) or [`Config::groups`](crate::Config::groups) defines
     /// it. `liveness`, `readiness` and `startup` are the probes.
     ///
     /// ```
@@ -248,7 +248,7 @@ impl Management {
     /// Removes a check, however it was registered. Returns whether the check existed. Requests that wait for a run of it
     /// still get the result.
     ///
-    /// A group that exists only because checks name it is removed with the last of them. A group of [`Builder::group`] or
+    /// A group that exists only because checks name it is removed with the last of them. A group of [`Builder::group`](crate::Builder::group) or
     /// [`Config::groups`](crate::Config::groups) stays.
     pub fn unregister(&self, name: &str) -> bool {
         let mut checks = self.inner.checks.write();
