@@ -1,7 +1,7 @@
 //! How to support another web framework: from requests to responses, in the types of the `http` crate.
 //!
-//! An adapter mounts every path of [`Endpoint::paths`], and answers what arrives there with
-//! [`Endpoint::respond`]. `management-axum` is such an adapter. An adapter that also runs the server needs
+//! An adapter mounts every path of [`Endpoint::paths`], or asks [`Endpoint::route`] for each request, and answers
+//! what arrives there with [`Endpoint::respond`]. `management-axum` is such an adapter. An adapter that also runs the server needs
 //! [`lifecycle`](crate::lifecycle).
 //!
 //! In: a route and the head of a request. Out: a response whose body is complete. It does not know sockets,
@@ -99,6 +99,27 @@ impl Endpoint {
         let kubernetes = routes::KUBERNETES.iter().map(|&(path, route)| (path.to_owned(), route));
         let all = routes::ROUTES.iter().map(prefixed).chain(kubernetes);
         all.filter(|&(_, route)| self.is_enabled(route))
+    }
+
+    /// The route of a path, for a server without a router of its own. A slash at the end is ignored.
+    ///
+    /// ```
+    /// use management_core::Management;
+    /// use management_core::endpoint::{Endpoint, Route};
+    ///
+    /// let endpoint = Endpoint::new(&Management::new()?);
+    /// assert_eq!(endpoint.route("/z/health/ping"), Some(Route::Liveness));
+    /// assert_eq!(endpoint.route("/z/health/db/"), Some(Route::Named));
+    /// assert_eq!(endpoint.route("/z/health/db/pool"), None);
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    pub fn route(&self, path: &str) -> Option<Route> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let prefix = &*self.shared.management.inner().exposure.prefix;
+        let prefixed =
+            path.strip_prefix(prefix).and_then(|path| routes::find(&routes::ROUTES, path));
+        let route = prefixed.or_else(|| routes::find(&routes::KUBERNETES, path));
+        route.filter(|&route| self.is_enabled(route))
     }
 
     fn is_enabled(&self, route: Route) -> bool {

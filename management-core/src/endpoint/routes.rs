@@ -31,6 +31,20 @@ pub(super) const KUBERNETES: [(&str, Route); 8] = [
     ("/healthz/{name}", Route::HealthzCheck),
 ];
 
+/// The route of a path in one of the tables. A path of its own takes precedence over `{name}`.
+pub(super) fn find(routes: &[(&str, Route)], path: &str) -> Option<Route> {
+    let is_name = |segment: &str| !segment.is_empty() && !segment.contains('/');
+    let of_name = |pattern: &str| {
+        pattern
+            .strip_suffix("{name}")
+            .and_then(|parent| path.strip_prefix(parent))
+            .is_some_and(is_name)
+    };
+    let exact = routes.iter().find(|(pattern, _)| *pattern == path);
+    let route = exact.or_else(|| routes.iter().find(|(pattern, _)| of_name(pattern)));
+    route.map(|&(_, route)| route)
+}
+
 /// The bytes of the longest encoded name: 128 characters of four bytes, each percent-encoded.
 const MAX_ENCODED_BYTES: usize = 128 * 4 * 3;
 
@@ -85,6 +99,23 @@ mod tests {
         ] {
             assert_eq!(name_in(path).as_deref(), name, "{path}");
         }
+    }
+
+    #[test]
+    fn routes_of_paths() {
+        for (path, route) in [
+            ("/health", Some(Route::Health)),
+            ("/health/ping", Some(Route::Liveness)),
+            ("/health/%70ing", Some(Route::Named)),
+            ("/health/", None),
+            ("/health/a/b", None),
+            ("/info", Some(Route::Info)),
+            ("/info/x", None),
+            ("", None),
+        ] {
+            assert_eq!(find(&ROUTES, path), route, "{path}");
+        }
+        assert_eq!(find(&KUBERNETES, "/readyz/db"), Some(Route::ReadyzCheck));
     }
 
     #[test]
