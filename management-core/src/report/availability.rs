@@ -463,7 +463,7 @@ impl Availability {
             }
             AvailabilityState::Broken => Health::down(why),
         };
-        Component::said(&ABOUT, health)
+        Component::without_run(&ABOUT, health)
     }
 
     fn tidy(&self, why: impl fmt::Display) -> String {

@@ -32,7 +32,7 @@ impl Component {
     }
 
     /// A result without a run.
-    pub(crate) fn said(about: &Arc<About>, health: Health) -> Self {
+    pub(crate) fn without_run(about: &Arc<About>, health: Health) -> Self {
         Component { about: Arc::clone(about), result: Err(health), is_stale: false }
     }
 

@@ -29,15 +29,15 @@ impl Failure {
     }
 
     pub(crate) fn mask(&mut self, names: &Names) {
-        if let Failure::Panicked(said) | Failure::Failed(said) = self {
-            text::mask_added(names, said);
+        if let Failure::Panicked(message) | Failure::Failed(message) = self {
+            text::mask_added(names, message);
         }
     }
 
     /// The text for the log, if it differs from the public one.
     pub(crate) fn confidential(&self) -> Option<String> {
         match self {
-            Failure::Panicked(said) => Some(format!("panicked: {said}")),
+            Failure::Panicked(message) => Some(format!("panicked: {message}")),
             _ => None,
         }
     }

@@ -27,7 +27,7 @@ pub(crate) fn most_similar<'a>(
     known.min().map(|(_, known)| known)
 }
 
-/// Says that a name is unknown, and suggests the most similar one or else lists the known ones: ``unknown
+/// Reports that a name is unknown, and suggests the most similar one or else lists the known ones: ``unknown
 /// check `cahce`; did you mean `cache`?`` or ``unknown check `queue` (known: `cache`, `db`)``.
 ///
 /// `known` is in the order in which it is to be listed.

@@ -1,4 +1,4 @@
-//! Words by which a secret is told from prose.
+//! Words that distinguish a secret from prose.
 
 /// How an error goes on after the name of what it is about: no secret begins so.
 pub(super) const PROSE: &[&str] = &[
@@ -170,7 +170,7 @@ pub(super) const SUBJECTS: &[&str] = &[
     "write",
 ];
 
-/// What stands where a secret might, and is none.
+/// Values that are not secrets.
 pub(super) const NOTHING: &[&str] = &["false", "n/a", "nil", "none", "null", "true", "undefined"];
 
 /// The first words of what `Authorization` has.
