@@ -10,7 +10,7 @@ pub use crate::check::kind::CheckKind;
 pub use crate::check::name::{RESERVED_INFO_KEYS, RESERVED_NAMES};
 pub use crate::check::origin::Origin;
 pub use crate::check::provided::{
-    Contributed, Contribution, Fallible, Optional, Plain, Provided, version,
+    Contributed, Contribution, Fallible, InfoValue, Optional, Plain, Provided, version,
 };
 pub use crate::check::returned::{AsIs, AsText, Returned, Untouched};
 pub use crate::check::settings::Settings;

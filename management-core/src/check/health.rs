@@ -225,9 +225,8 @@ impl fmt::Debug for Health {
 /// assert_eq!(health.reason(), Some("cannot reach the queue: certificate expired"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no outcome of a check",
-    label = "cannot be turned into a `Health`",
-    note = "a check returns `bool`, `()`, `Status`, `Health`, or a `Result` of one of them whose error is an error or a text",
+    message = "a check cannot return `{Self}`",
+    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
     note = "a type of your own can implement `IntoHealth`"
 )]
 pub trait IntoHealth {
@@ -270,10 +269,9 @@ impl<T: IntoHealth, E: Into<Box<dyn Error + Send + Sync>>> IntoHealth for Result
 ///
 /// `Shape` tells the two apart and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no outcome of a check",
-    label = "cannot be turned into a `Health`",
-    note = "a check returns `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
-    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`",
+    message = "a check cannot return `{Self}`",
+    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error`, a `String`, or a `&str`",
     note = "turn another error that is `Display` into text: `.map_err(|error| error.to_string())`"
 )]
 pub trait Checked<Shape> {

@@ -35,7 +35,7 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
 #[diagnostic::on_unimplemented(
     message = "a version provider cannot return `{Self}`",
     label = "cannot be turned into a version",
-    note = "a version provider returns what is `Into<String>`, an `Option` of it, or a `Result` of either whose error is an error or a text"
+    note = "a version provider returns a value that is `Into<String>`, an `Option` of one, or a `Result` of either"
 )]
 pub trait IntoVersion<Shape>: sealed::Sealed<Shape> {
     /// Turns the outcome into a version, into nothing, or into the text of an error.
@@ -99,6 +99,18 @@ pub fn version<T: IntoVersion<Shape>, Shape>(outcome: T) -> Provided<Option<Stri
     outcome.into_version().map_err(Failure::failed)
 }
 
+/// The values that an info contributor can return. It is `Serialize`, but for its error.
+#[diagnostic::on_unimplemented(
+    message = "an info contributor cannot return `{Self}`",
+    label = "cannot be written as JSON",
+    note = "derive `serde::Serialize` for its type, or return a `serde_json::Value`",
+    note = "an info contributor returns a value that is `Serialize`, or a `Result` of one"
+)]
+pub trait InfoValue: Serialize {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> InfoValue for T {}
+
 /// What an info contributor returned, to be turned into JSON.
 ///
 /// A `Result` is `Serialize` itself, so two methods of one name keep it from being shown as
@@ -111,7 +123,7 @@ impl<T, E> Contribution<Result<T, E>> {
     /// The value's JSON, or the error.
     pub fn into_json<Reason>(self) -> Provided<Json>
     where
-        T: Serialize,
+        T: InfoValue,
         E: IntoReason<Reason>,
     {
         let value = self.0.map_err(Failure::failed)?;
@@ -124,13 +136,13 @@ pub trait Contributed<T> {
     /// The value's JSON.
     fn into_json(self) -> Provided<Json>
     where
-        T: Serialize;
+        T: InfoValue;
 }
 
 impl<T> Contributed<T> for Contribution<T> {
     fn into_json(self) -> Provided<Json>
     where
-        T: Serialize,
+        T: InfoValue,
     {
         to_raw_value(&self.0)
             .map_err(|error| Failure::failed(format!("cannot be written as JSON: {error}")))

@@ -83,14 +83,12 @@ impl Arguments {
             return mistakes.on(value, message);
         }
         if role == Role::Version {
-            return mistakes.on(
-                value,
-                "`#[version_provider]` takes no name: there is one version in a program",
-            );
+            return mistakes
+                .on(value, "`#[version_provider]` takes no name, since a program has one version");
         }
         if position > 0 {
             return mistakes
-                .on(value, format!("only the first argument goes without a key; {}", takes(role)));
+                .on(value, format!("only the first argument has no key; {}", takes(role)));
         }
         let Some(text) = string(value) else {
             let problem = unknown_value(value).or_else(|| other_string(value));
@@ -106,7 +104,17 @@ impl Arguments {
     fn named(&mut self, role: Role, key: &Ident, value: Expr, mistakes: &mut Mistakes) {
         let word = key.to_string();
         if !role.known().contains(&word.as_str()) {
-            return mistakes.at(key.span(), unknown(role, key));
+            let message = match (role, word.as_str(), string(&value)) {
+                (Role::Check(_), "name", Some(name)) | (Role::Info, "key", Some(name)) => {
+                    let attribute = role.attribute();
+                    format!(
+                        "write the {word} first: `#[{attribute}({name:?})]`",
+                        name = name.value()
+                    )
+                }
+                _ => unknown(role, key),
+            };
+            return mistakes.at(key.span(), message);
         }
         match word.as_str() {
             "timeout" => self.timeout = duration(key, &value, false, mistakes),
@@ -159,8 +167,16 @@ impl Arguments {
     }
 }
 
+/// Suggests the most similar argument, or else lists all of them.
 fn unknown(role: Role, key: &Ident) -> String {
-    format!("unknown argument `{key}`; {}", takes(role))
+    let word = key.to_string();
+    let distance = |known: &&str| strsim::osa_distance(&word, known);
+    let similar = role.known().iter().copied().min_by_key(distance);
+    // As in `management-core`: a third of the characters may differ.
+    match similar.filter(|known| distance(known) <= (known.len().max(word.len()) / 3).max(1)) {
+        Some(similar) => format!("unknown argument `{key}`; did you mean `{similar}`?"),
+        None => format!("unknown argument `{key}`; {}", takes(role)),
+    }
 }
 
 fn takes(role: Role) -> String {
