@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
     pub(crate) krate: Option<Path>,
 }
 
-/// Judges every argument, so that one mistake does not hide the next.
+/// Validates every argument, so that one mistake does not hide the next.
 pub(crate) fn arguments(role: Role, door: Door, args: Args) -> syn::Result<Arguments> {
     let mut mistakes = Mistakes::default();
     let mut found = Arguments::default();
@@ -41,6 +41,8 @@ pub(crate) fn arguments(role: Role, door: Door, args: Args) -> syn::Result<Argum
             mistakes.at(key.span(), format!("`{key}` is given twice: keep one"));
             continue;
         }
+        // A key that is given as an argument is not missing as well.
+        has_key |= key == "key";
         found.named(role, &key, arg.value, &mut mistakes);
         seen.push(key);
     }
