@@ -1,6 +1,7 @@
 //! What contributes to `/info` and `/version`, run like a check.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::check::provided::Provided;
 use crate::report::log;
@@ -18,14 +19,17 @@ pub(crate) struct Contributor {
 }
 
 impl Contributor {
-    pub(crate) fn new(
-        key: String,
-        provider: Provider<Json>,
+    /// Makes each contributor, by its key, one that can run.
+    pub(crate) fn all(
+        providers: Vec<(String, Provider<Json>)>,
         signals: &Signals,
-        budget: std::time::Duration,
-    ) -> Self {
-        let what = format!("info contributor `{key}`");
-        Contributor { runner: provider.into_runner(what, signals, budget), key }
+        budget: Duration,
+    ) -> Vec<Self> {
+        let contributor = |(key, provider): (String, Provider<Json>)| {
+            let what = format!("info contributor `{key}`");
+            Contributor { runner: provider.into_runner(what, signals, budget), key }
+        };
+        providers.into_iter().map(contributor).collect()
     }
 }
 
@@ -41,7 +45,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
         self,
         what: String,
         signals: &Signals,
-        budget: std::time::Duration,
+        budget: Duration,
     ) -> Arc<Runner<Provided<T>>> {
         let (logged, slow) = (LoggedReason::default(), Slow::new(Some(budget), "health budget"));
         Runner::new(
