@@ -5,20 +5,18 @@ use std::sync::atomic::AtomicUsize;
 
 use crate::build::announce::{Built, announce};
 use crate::build::builder::Builder;
+use crate::build::collect::Collection;
 use crate::build::configure::Configured;
 use crate::build::context::Context;
-use crate::build::{collect, dependencies, group_settings, names};
 use crate::check::entry;
 use crate::check::kind::CheckKind;
 use crate::config::Config;
 use crate::config::environment::Environment;
-use crate::config::overrides;
 use crate::error::{Error, Mistake};
 use crate::info::identity::{self, Identity};
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
 use crate::management::{Inner, Management};
-use crate::report::availability::Availability;
 use crate::report::signals::Signals;
 use crate::sync::{Mutex, RwLock};
 use crate::text::similar::unknown_with_remedy;
@@ -48,22 +46,19 @@ impl Builder {
         let configured = Configured::new(own, environment, given, &mut mistakes);
         let config = &configured.config;
 
-        let is_found = entry::is_found();
-        let mut checks =
-            collect::registered(is_found, without_registered, &self.left_out, &mut mistakes);
-        checks.extend(self.checks);
-        checks.extend(dependencies::checks(config, &configured.exposure.prefix, &mut mistakes));
-        let has_checks = !checks.is_empty();
-        collect::replace(&mut checks, self.replacements, &mut mistakes);
-        checks.sort_by(|one, other| (&one.name, &one.origin).cmp(&(&other.name, &other.origin)));
-        mistakes.extend(names::mistakes(&checks));
-        mistakes.extend(collect::missing(&self.required, &checks, config));
-        mistakes.extend(group_settings::mistakes(config, &checks));
-        let groups = configured.groups(&checks);
-        let overridden = overrides::apply(&mut checks, config, &mut mistakes);
+        let mut collection = Collection::new(mistakes);
+        collection.add_registered(entry::is_found(), without_registered, &self.left_out);
+        collection.add(self.checks);
+        collection.add_dependencies(config, &configured.exposure.prefix);
+        let has_checks = !collection.checks.is_empty();
+        collection.replace(self.replacements);
+        collection.validate(&self.required, config);
+        let groups = configured.groups(&collection.checks);
+        let overridden = collection.apply_overrides(config);
+        let Collection { checks, mistakes } = collection;
         let has_dependencies = checks.iter().any(|check| check.kind == Some(CheckKind::Dependency));
 
-        let signals = Arc::new(Signals::new(configured.secrets));
+        let signals = Arc::new(Signals::new(configured.secrets.clone()));
         let defaults = configured.defaults;
         let mut context = Context {
             state: &state,
@@ -95,22 +90,9 @@ impl Builder {
         });
         let health_budget = configured.health_budget;
         Ok(Management::from_inner(Inner {
-            version: Version {
-                provider: provider.map(|provider| {
-                    provider.into_runner("version provider".into(), &signals, health_budget)
-                }),
-                variable: environment.get("VERSION"),
-            },
-            contributors: contributors
-                .into_iter()
-                .map(|(key, provider)| Contributor::new(key, provider, &signals, health_budget))
-                .collect(),
-            availability: Availability::new(
-                self.starting,
-                configured.drain_delay,
-                configured.drain_timeout,
-                Arc::clone(&signals),
-            ),
+            version: Version::new(provider, environment, &signals, health_budget),
+            contributors: Contributor::all(contributors, &signals, health_budget),
+            availability: configured.availability(self.starting, &signals),
             identity,
             checks: RwLock::new(Arc::new(registered)),
             signals,

@@ -3,93 +3,132 @@
 use std::collections::HashMap;
 
 use crate::build::context::Context;
-use crate::build::names;
+use crate::build::{dependencies, group_settings, names};
 use crate::check::entry::{CheckEntry, InfoEntry, VersionEntry};
 use crate::check::name;
 use crate::check::origin::Origin;
 use crate::check::provided::Provided;
 use crate::check::settings::Settings;
 use crate::check::{Cascade, Check};
-use crate::config::Config;
+use crate::config::{Config, overrides};
 use crate::error::{Mistake, Mistakes};
 use crate::info::provider::Provider;
 use crate::run::Job;
 use crate::text::json::Json;
 use crate::text::similar::unknown_with_remedy;
 
-/// The checks that attributes registered, without those that are left out. `is_found` is whether
-/// registrations can be found in this program.
-pub(crate) fn registered(
-    is_found: bool,
-    without_registered: bool,
-    left_out: &[String],
-    mistakes: &mut Mistakes,
-) -> Vec<Check> {
-    if !is_found && !without_registered {
-        mistakes.push(Mistake::absent(
-            "the linker of this program dropped everything that attributes registered: give the checks to \
-             the builder with `.check(Check::new(…))`, and call `.without_registered()`",
-        ));
-    }
-    let entries = || inventory::iter::<CheckEntry>.into_iter();
-    let is_meant = |name: &str, entry: &CheckEntry| {
-        // A name has no slash, so there is only one way to read this.
-        match name.split_once('/') {
-            Some((crate_name, name)) => {
-                let crate_name = crate_name.replace('-', "_");
-                name == entry.name && entry.origin.crate_name().is_some_and(|own| own == crate_name)
-            }
-            None => name == entry.name,
-        }
-    };
-    for name in left_out {
-        if !entries().any(|entry| is_meant(name, entry)) {
-            let mut known: Vec<_> = entries().map(|entry| entry.name).collect();
-            known.sort_unstable();
-            known.dedup();
-            mistakes.push(Mistake::absent(format!(
-                "`.without({name:?})`: {}",
-                unknown_with_remedy(
-                    "check",
-                    name,
-                    &known,
-                    "Give the name of a check that an attribute registered, or `crate/name`",
-                ),
-            )));
-        }
-    }
-    if without_registered {
-        return Vec::new();
-    }
-    entries()
-        .filter(|entry| !left_out.iter().any(|name| is_meant(name, entry)))
-        .map(CheckEntry::to_check)
-        .collect()
+/// The checks of a build, and the mistakes found on the way.
+pub(crate) struct Collection {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) mistakes: Mistakes,
 }
 
-/// Puts each replacement in the place of the check of its name.
-pub(crate) fn replace(checks: &mut [Check], replacements: Vec<Check>, mistakes: &mut Mistakes) {
-    for mut check in replacements {
-        let Some(old) = checks.iter_mut().find(|old| old.name == check.name) else {
-            let mut known = names::known(checks);
-            known.sort_unstable();
-            mistakes.push(Mistake::absent(format!(
-                "`.replace({:?})`: {}",
-                check.name,
-                unknown_with_remedy("check", &check.name, &known, "`.check(…)` adds a new check"),
-            )));
-            continue;
+impl Collection {
+    pub(crate) fn new(mistakes: Mistakes) -> Self {
+        Collection { checks: Vec::new(), mistakes }
+    }
+
+    /// Adds the checks that attributes registered, without those that are left out. `is_found` is whether
+    /// registrations can be found in this program.
+    pub(crate) fn add_registered(
+        &mut self,
+        is_found: bool,
+        without_registered: bool,
+        left_out: &[String],
+    ) {
+        if !is_found && !without_registered {
+            self.mistakes.push(Mistake::absent(
+                "the linker of this program dropped everything that attributes registered: give the checks \
+                 to the builder with `.check(Check::new(…))`, and call `.without_registered()`",
+            ));
+        }
+        let entries = || inventory::iter::<CheckEntry>.into_iter();
+        for name in left_out {
+            if !entries().any(|entry| is_named(entry, name)) {
+                let mut known: Vec<_> = entries().map(|entry| entry.name).collect();
+                known.sort_unstable();
+                known.dedup();
+                let remedy =
+                    "Give the name of a check that an attribute registered, or `crate/name`";
+                self.mistakes.push(Mistake::absent(format!(
+                    "`.without({name:?})`: {}",
+                    unknown_with_remedy("check", name, &known, remedy),
+                )));
+            }
+        }
+        if !without_registered {
+            let kept = entries().filter(|entry| !left_out.iter().any(|name| is_named(entry, name)));
+            self.checks.extend(kept.map(CheckEntry::to_check));
+        }
+    }
+
+    /// Adds the checks that the builder was given.
+    pub(crate) fn add(&mut self, checks: Vec<Check>) {
+        self.checks.extend(checks);
+    }
+
+    /// Adds a check for each service dependency. `prefix` is that of this service.
+    pub(crate) fn add_dependencies(&mut self, config: &Config, prefix: &str) {
+        let checks = dependencies::checks(config, prefix, &mut self.mistakes);
+        self.checks.extend(checks);
+    }
+
+    /// Puts each replacement in the place of the check of its name.
+    pub(crate) fn replace(&mut self, replacements: Vec<Check>) {
+        for mut check in replacements {
+            let Some(old) = self.checks.iter_mut().find(|old| old.name == check.name) else {
+                let mut known = names::known(&self.checks);
+                known.sort_unstable();
+                self.mistakes.push(Mistake::absent(format!(
+                    "`.replace({:?})`: {}",
+                    check.name,
+                    unknown_with_remedy(
+                        "check",
+                        &check.name,
+                        &known,
+                        "`.check(…)` adds a new check"
+                    ),
+                )));
+                continue;
+            };
+            check.kind = check.kind.or(old.kind);
+            check.settings = check.settings.or(&old.settings);
+            check.groups = check.groups.or_else(|| old.groups.take());
+            check.cascade = old.cascade.take().map(|_| Cascade { own: None });
+            *old = check;
+        }
+    }
+
+    /// Sorts the checks by name, and validates them together.
+    pub(crate) fn validate(&mut self, required: &[String], config: &Config) {
+        let by_name = |one: &Check, other: &Check| {
+            (&one.name, &one.origin).cmp(&(&other.name, &other.origin))
         };
-        check.kind = check.kind.or(old.kind);
-        check.settings = check.settings.or(&old.settings);
-        check.groups = check.groups.or_else(|| old.groups.take());
-        check.cascade = old.cascade.take().map(|_| Cascade { own: None });
-        *old = check;
+        self.checks.sort_by(by_name);
+        self.mistakes.extend(names::mistakes(&self.checks));
+        self.mistakes.extend(missing(required, &self.checks, config));
+        self.mistakes.extend(group_settings::mistakes(config, &self.checks));
+    }
+
+    /// Applies what the configuration changes in single checks, and describes each change for the log.
+    pub(crate) fn apply_overrides(&mut self, config: &Config) -> Vec<String> {
+        overrides::apply(&mut self.checks, config, &mut self.mistakes)
+    }
+}
+
+/// Whether an entry goes by `name` or `crate/name`. A name has no slash, so there is only one way to read it.
+fn is_named(entry: &CheckEntry, name: &str) -> bool {
+    match name.split_once('/') {
+        Some((crate_name, name)) => {
+            let crate_name = crate_name.replace('-', "_");
+            name == entry.name && entry.origin.crate_name().is_some_and(|own| own == crate_name)
+        }
+        None => name == entry.name,
     }
 }
 
 /// The required checks that are missing among checks sorted by name.
-pub(crate) fn missing<'a>(
+fn missing<'a>(
     required: &'a [String],
     checks: &'a [Check],
     config: &'a Config,
@@ -197,9 +236,9 @@ mod tests {
     #[test]
     fn lost_registrations_are_a_mistake() {
         let error = |is_found, without_registered| {
-            let mut mistakes = Mistakes::default();
-            registered(is_found, without_registered, &[], &mut mistakes);
-            mistakes.into_result().err().map(|error| error.to_string())
+            let mut collection = Collection::new(Mistakes::default());
+            collection.add_registered(is_found, without_registered, &[]);
+            collection.mistakes.into_result().err().map(|error| error.to_string())
         };
         let lost = error(false, false).expect("a mistake");
         assert!(lost.contains("dropped everything that attributes registered"), "{lost}");

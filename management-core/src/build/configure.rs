@@ -1,6 +1,7 @@
 //! What the builder, the environment and the program's own configuration come to.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::Check;
@@ -11,7 +12,9 @@ use crate::config::exposure::{Codes, Exposure};
 use crate::config::prefix;
 use crate::config::route::Route;
 use crate::error::{Mistake, Mistakes};
+use crate::report::availability::Availability;
 use crate::report::health_group::HealthGroups;
+use crate::report::signals::Signals;
 use crate::text::secret::Names;
 
 /// What kubelet's default of one second leaves for the answer.
@@ -36,10 +39,10 @@ pub(crate) struct Configured {
     pub(crate) defaults: Settings,
     pub(crate) exposure: Exposure,
     pub(crate) secrets: Names,
-    pub(crate) probe_budget: Duration,
+    probe_budget: Duration,
     pub(crate) health_budget: Duration,
-    pub(crate) drain_delay: Duration,
-    pub(crate) drain_timeout: Duration,
+    drain_delay: Duration,
+    drain_timeout: Duration,
 }
 
 impl Configured {
@@ -68,7 +71,12 @@ impl Configured {
         }
     }
 
-    /// What can be asked about these checks.
+    pub(crate) fn availability(&self, is_starting: bool, signals: &Arc<Signals>) -> Availability {
+        let signals = Arc::clone(signals);
+        Availability::new(is_starting, self.drain_delay, self.drain_timeout, signals)
+    }
+
+    /// The groups of these checks.
     pub(crate) fn groups(&self, checks: &[Check]) -> HealthGroups {
         let (codes, settings) = (self.exposure.codes, self.config.groups.clone());
         HealthGroups::new(settings, checks, codes, self.probe_budget, self.health_budget)

@@ -1,6 +1,7 @@
-//! What contributes to `/info` and `/version`, run like a check.
+//! Runs version providers and info contributors like checks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::check::provided::Provided;
 use crate::report::log;
@@ -11,37 +12,40 @@ use crate::run::plan::Plan;
 use crate::run::{Job, Outcome, Runner, Value};
 use crate::text::json::Json;
 
-/// An info contributor among the others.
+/// An info contributor and its runner.
 pub(crate) struct Contributor {
     pub(crate) key: String,
     pub(crate) runner: Arc<Runner<Provided<Json>>>,
 }
 
 impl Contributor {
-    pub(crate) fn new(
-        key: String,
-        provider: Provider<Json>,
+    /// Makes each contributor, by its key, one that can run.
+    pub(crate) fn all(
+        providers: Vec<(String, Provider<Json>)>,
         signals: &Signals,
-        budget: std::time::Duration,
-    ) -> Self {
-        let what = format!("info contributor `{key}`");
-        Contributor { runner: provider.into_runner(what, signals, budget), key }
+        budget: Duration,
+    ) -> Vec<Self> {
+        let contributor = |(key, provider): (String, Provider<Json>)| {
+            let what = format!("info contributor `{key}`");
+            Contributor { runner: provider.into_runner(what, signals, budget), key }
+        };
+        providers.into_iter().map(contributor).collect()
     }
 }
 
-/// A provider as it was registered or given, not yet running.
+/// A registered provider without a runner.
 pub(crate) struct Provider<T> {
     pub(crate) job: Job<Provided<T>>,
     pub(crate) plan: Plan,
 }
 
 impl<T: Send + Sync + 'static> Provider<T> {
-    /// Runs it like a check; what fails is logged under the name of `what`.
+    /// Makes the runner. The log reports failures under the name `what`.
     pub(crate) fn into_runner(
         self,
         what: String,
         signals: &Signals,
-        budget: std::time::Duration,
+        budget: Duration,
     ) -> Arc<Runner<Provided<T>>> {
         let (logged, slow) = (LoggedReason::default(), Slow::new(Some(budget), "health budget"));
         Runner::new(

@@ -1,4 +1,4 @@
-//! Which version of the program this is.
+//! The version of the program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::check::provided::Provided;
+use crate::config::environment::Environment;
+use crate::info::provider::Provider;
+use crate::report::signals::Signals;
 use crate::run::Runner;
 
 /// The version of a program that has none.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// Where the version comes from.
+/// The sources of the version.
 pub(crate) struct Version {
     pub(crate) provider: Option<Arc<Runner<Provided<Option<String>>>>>,
     /// The environment variable `VERSION`, read when this was built, unless it is empty.
@@ -23,6 +26,18 @@ pub(crate) struct Version {
 pub(crate) struct NotProvided;
 
 impl Version {
+    pub(crate) fn new(
+        provider: Option<Provider<Option<String>>>,
+        environment: &Environment,
+        signals: &Signals,
+        budget: Duration,
+    ) -> Self {
+        let run = |provider: Provider<_>| {
+            provider.into_runner("version provider".into(), signals, budget)
+        };
+        Version { provider: provider.map(run), variable: environment.get("VERSION") }
+    }
+
     /// The version of the provider, else that of the environment variable.
     pub(crate) async fn read(
         &self,
