@@ -103,8 +103,8 @@ fn memory_stays_flat() {
     let hints = b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n".repeat(1000);
     let mut arrays = [&b"{\"status\":["[..], &b"[],".repeat(21_800), b"[]]}"].concat();
     arrays.resize(64 * 1024, b' ');
-    let no_text = "its answer has no `status` at the top that is a text";
-    let deep = "its answer is no JSON that could be read: it is nested deeper than 32 levels";
+    let no_text = "its answer has no top-level `status` that is a string";
+    let deep = "its answer is not valid JSON: it is nested deeper than 32 levels";
     let peers = [
         ("100 MiB with their length", sending(LENGTH, block.clone(), 100), too_long),
         ("100 MiB without a length", sending(NO_LENGTH, block, 100), too_long),

@@ -84,7 +84,7 @@ async fn with_one_database_taken_away_and_brought_back() {
     }
     // Whoever may see details is told why, and nobody else.
     let told = fetch(orders, "/z/health", "authorization: Bearer shop\r\n").await.body;
-    assert!(told.contains("answered 503 and says DOWN"), "{told}");
+    assert!(told.contains("answered 503 with status DOWN"), "{told}");
 
     std::fs::rename(&away, &file).unwrap();
     for (service, body) in up {

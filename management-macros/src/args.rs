@@ -1,11 +1,11 @@
-//! What stands between the parentheses of an attribute, not yet judged.
+//! The arguments between the parentheses of an attribute, before they are validated.
 
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Expr, Ident, Token};
 
-/// `"db", timeout = "2s"`: every argument in the order written.
+/// `"db", timeout = "2s"`: every argument, in order.
 pub(crate) struct Args(pub(crate) Punctuated<Arg, Token![,]>);
 
 /// One argument, with a key or without.
@@ -22,7 +22,7 @@ impl Parse for Args {
 
 impl Parse for Arg {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        // `crate` is a keyword and still a key, so any identifier may be one.
+        // Any identifier may be a key, because `crate` is a keyword.
         let named = input.peek(Ident::peek_any) && input.peek2(Token![=]);
         let key = if named {
             let key = input.call(Ident::parse_any)?;

@@ -1,38 +1,39 @@
-//! What an attribute stands in, which its own tokens do not tell.
+//! Finds out whether an attribute is in an `impl` block or in a trait.
 //!
-//! The compiler hands an attribute the function alone, and the expansion fails in an `impl` block with
-//! errors about itself. So the source file is read, for a message about the function instead.
+//! The compiler passes only the function to an attribute. In an `impl` block the expansion does not compile, and
+//! the compiler's errors are about the expansion. This module reads the source file instead, so that the error can
+//! be about the function.
 
 use std::fs;
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 
-/// An identifier that nobody has in a program.
+/// An identifier that no program uses.
 const MARK: &str = "__management_attribute_stands_here";
 
-/// Where a function cannot be registered.
+/// A block in which a function cannot be registered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Enclosing {
     Impl,
     Trait,
 }
 
-/// The `impl` block or the trait whose own function the attribute is on.
+/// The `impl` block or the trait that directly contains the function of the attribute.
 ///
-/// `None` also where there is no file to read, as in a doc example: the compiler's own errors remain.
+/// Also `None` if there is no file to read, as in a doc example. The compiler then reports its own errors.
 pub(crate) fn enclosing() -> Option<Enclosing> {
     let call = proc_macro::Span::call_site();
     let source = fs::read_to_string(call.local_file()?).ok()?;
     in_source(&source, call.line(), call.column())
 }
 
-/// As [`enclosing`], for an attribute that begins at a line and a column, both counted from 1.
+/// Like [`enclosing`], for an attribute that begins at a line and a column, both counted from 1.
 fn in_source(source: &str, line: usize, column: usize) -> Option<Enclosing> {
     let start: usize = source.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let (column, _) = source[start..].char_indices().nth(column.checked_sub(1)?)?;
     let (before, after) = source.split_at(start + column);
-    // Most files need no closer look.
+    // This is true for most files and saves parsing them.
     if !before.contains("impl") && !before.contains("trait") {
         return None;
     }
@@ -40,10 +41,10 @@ fn in_source(source: &str, line: usize, column: usize) -> Option<Enclosing> {
     find(marked, None)?
 }
 
-/// What the mark stands in, if it is in these tokens, which themselves stand in `around`.
+/// The block that contains the mark, if these tokens contain it. The tokens themselves are in `around`.
 fn find(tokens: TokenStream, around: Option<Enclosing>) -> Option<Option<Enclosing>> {
     let mut item = Item::Unknown;
-    // The braces in `impl Ring<{ 1 + 1 }> {` are not those of the item.
+    // The first braces of `impl Ring<{ 1 + 1 }> {` are not the body of the item.
     let mut angles = 0;
     let mut is_arrow = false;
     for token in tokens {
@@ -83,10 +84,10 @@ fn find(tokens: TokenStream, around: Option<Enclosing>) -> Option<Option<Enclosi
     None
 }
 
-/// What kind of item the tokens since the end of the last one begin.
+/// The kind of the item that the current tokens belong to.
 #[derive(Clone, Copy)]
 enum Item {
-    /// Nothing yet but what may stand before any item.
+    /// Only tokens that can precede any item, such as `pub`.
     Unknown,
     Of(Enclosing),
     Other,
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_free_is_left_alone() {
+    fn a_free_function_has_no_enclosing_block() {
         for source in [
             "#[at] fn db() {}",
             "impl Service {} #[at] fn db() {}",

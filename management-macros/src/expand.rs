@@ -1,4 +1,4 @@
-//! From validated parts to tokens. Nothing here can fail.
+//! Turns validated parts into tokens. Nothing in this file can fail.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use crate::role::{Door, Role};
 use crate::validate::{Arguments, Parameter, Signature, Taken};
 
-/// The entry that registers the function, to stand behind it.
+/// The entry that registers the function. It follows the function.
 pub(crate) fn expand(
     role: Role,
     door: Door,
@@ -100,7 +100,7 @@ fn bind(role: Role, door: &TokenStream, signature: &Signature) -> TokenStream {
     });
     let function = &signature.ident;
     let call = quote!(#function(#(#values),*));
-    // What the compiler says of the future is about the function, and not about the attribute.
+    // Errors about the future point at the function instead of the attribute.
     let at = function.span();
     let job_type = respanned(quote!(#door::Job), at);
     let job = if signature.is_async {
@@ -123,7 +123,7 @@ fn bind(role: Role, door: &TokenStream, signature: &Signature) -> TokenStream {
     }
 }
 
-/// The same tokens, for errors to be shown elsewhere.
+/// The same tokens with another span, so that errors point there.
 fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
     let tokens = tokens.into_iter().map(|mut token| {
         token.set_span(token.span().located_at(at));
@@ -132,7 +132,7 @@ fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
     tokens.collect()
 }
 
-/// Turns what the function returned into what its runner keeps.
+/// Converts the value that the function returns into the value that its runner keeps.
 fn outcome(
     role: Role,
     door: &TokenStream,
@@ -140,24 +140,24 @@ fn outcome(
     returned: &TokenStream,
 ) -> TokenStream {
     let output = &signature.output;
-    // What the compiler says of the outcome is about the return type, and what Clippy says of the expansion is
-    // nobody's concern.
+    // Errors about the outcome point at the return type. The hygiene of the call site keeps Clippy from linting the
+    // expansion.
     let at = Span::call_site().located_at(output.span());
-    let told = quote_spanned! {at=> {
+    let returned = quote_spanned! {at=> {
         #[allow(unused_imports)]
         use #door::{AsIs as _, AsText as _, Untouched as _};
-        (&&#door::Returned::<#output>::new(#returned)).told()
+        (&&#door::Returned::<#output>::new(#returned)).value()
     }};
     match role {
-        Role::Check(_) => quote_spanned!(at=> #door::health(#told)),
-        Role::Version => quote_spanned!(at=> #door::version(#told)),
+        Role::Check(_) => quote_spanned!(at=> #door::health(#returned)),
+        Role::Version => quote_spanned!(at=> #door::version(#returned)),
         Role::Info => {
             let at = output.span();
             let door = respanned(door.clone(), at);
             quote_spanned! {at=> {
                 use #door::Contributed as _;
-                // In two steps: the compiler would blame what the method is called on.
-                let __contribution = #door::Contribution(#told);
+                // In one step, an error about the bound would point at the receiver of the method.
+                let __contribution = #door::Contribution(#returned);
                 __contribution.into_json()
             }}
         }

@@ -1,12 +1,12 @@
-//! By what name the crate that is being compiled knows the library.
+//! The name under which the crate that is being compiled depends on the library.
 
 use std::env;
 use std::path::Path;
 
-/// The name that the library has here, if it has one other than `krate`.
+/// The name of the library in this crate, if it differs from `krate`.
 ///
-/// The compiler is told it on its command line, as `--extern web=…/libmanagement_axum-1f2e.rlib`. Where
-/// the dependency has its own name, or the command line does not tell, this is `None`.
+/// The command line of the compiler contains it, as `--extern web=…/libmanagement_axum-1f2e.rlib`. `None` if the
+/// dependency is not renamed, or if the command line does not contain it.
 pub(crate) fn renamed(krate: &str) -> Option<String> {
     renamed_in(env::args_os().filter_map(|arg| arg.into_string().ok()), krate)
 }
@@ -20,7 +20,7 @@ fn renamed_in(mut args: impl Iterator<Item = String>, krate: &str) -> Option<Str
             None => continue,
         };
         let Some((name, path)) = value.split_once('=') else { continue };
-        // Options of the dependency stand before its name: `priv:web=…`.
+        // Options of the dependency precede its name: `priv:web=…`.
         let name = name.rsplit(':').next().unwrap_or(name);
         if name == krate {
             return None;
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn its_own_name_is_no_other() {
+    fn a_dependency_that_is_not_renamed_has_no_other_name() {
         for args in [
             "rustc --extern management_axum=/t/libmanagement_axum-1f2e.rlib",
             "rustc --extern web=/t/libmanagement_axum-1.rlib --extern management_axum=/t/libmanagement_axum-1.rlib",

@@ -6,7 +6,7 @@ use syn::{Attribute, Signature, Visibility};
 
 use crate::role::Role;
 
-/// A function; its body is the user's and is not looked into.
+/// A function. Its body is skipped.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) sig: Signature,

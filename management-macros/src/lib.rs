@@ -15,14 +15,16 @@ use quote::quote;
 use role::{CheckKind, Door, Role};
 
 macro_rules! attributes {
-    ($($role:expr, $docs:literal => $core:ident, $axum:ident;)*) => {$(
-        #[doc = include_str!($docs)]
+    ($($role:expr, $($docs:literal)+ => $core:ident, $axum:ident;)*) => {$(
+        $(#[doc = include_str!($docs)])+
+        #[doc = include_str!("../docs/function.md")]
         #[proc_macro_attribute]
         pub fn $core(args: TokenStream, item: TokenStream) -> TokenStream {
             register($role, Door::Core, args.into(), &item.into()).into()
         }
 
-        #[doc = include_str!($docs)]
+        $(#[doc = include_str!($docs)])+
+        #[doc = include_str!("../docs/function.md")]
         #[proc_macro_attribute]
         pub fn $axum(args: TokenStream, item: TokenStream) -> TokenStream {
             register($role, Door::Axum, args.into(), &item.into()).into()
@@ -31,10 +33,14 @@ macro_rules! attributes {
 }
 
 attributes! {
-    Role::Check(CheckKind::Health), "../docs/health_check.md" => health_check, axum_health_check;
-    Role::Check(CheckKind::Readiness), "../docs/readiness_check.md" => readiness_check, axum_readiness_check;
-    Role::Check(CheckKind::Liveness), "../docs/liveness_check.md" => liveness_check, axum_liveness_check;
-    Role::Check(CheckKind::Startup), "../docs/startup_check.md" => startup_check, axum_startup_check;
+    Role::Check(CheckKind::Health), "../docs/health_check.md" "../docs/check.md"
+        => health_check, axum_health_check;
+    Role::Check(CheckKind::Readiness), "../docs/readiness_check.md" "../docs/check.md"
+        => readiness_check, axum_readiness_check;
+    Role::Check(CheckKind::Liveness), "../docs/liveness_check.md" "../docs/check.md"
+        => liveness_check, axum_liveness_check;
+    Role::Check(CheckKind::Startup), "../docs/startup_check.md" "../docs/check.md"
+        => startup_check, axum_startup_check;
     Role::Version, "../docs/version_provider.md" => version_provider, axum_version_provider;
     Role::Info, "../docs/info_contributor.md" => info_contributor, axum_info_contributor;
 }
@@ -55,7 +61,7 @@ pub fn __reserved_info_keys(_: TokenStream) -> TokenStream {
     quote!([#(#keys),*]).into()
 }
 
-/// The item as written, then its entry, or every mistake.
+/// The unchanged item, followed by its entry or by all mistakes.
 fn register(
     role: Role,
     door: Door,

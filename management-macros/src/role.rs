@@ -1,9 +1,9 @@
-//! Which attribute is being expanded, and through which crate it was imported.
+//! The attribute that is being expanded, and the crate from which it was imported.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-/// What a function is registered as.
+/// The thing as which a function is registered.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Role {
     Check(CheckKind),
@@ -11,7 +11,7 @@ pub(crate) enum Role {
     Info,
 }
 
-/// The variant of `management_core::CheckKind` that a check attribute stands for.
+/// The variant of `management_core::CheckKind` that belongs to a check attribute.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum CheckKind {
     Health,
@@ -20,7 +20,7 @@ pub(crate) enum CheckKind {
     Startup,
 }
 
-/// The crate whose `__private` module the expansion goes through.
+/// The crate whose `__private` module the expansion uses.
 #[derive(Clone, Copy)]
 pub(crate) enum Door {
     Core,
@@ -28,7 +28,7 @@ pub(crate) enum Door {
 }
 
 impl Role {
-    /// The attribute's name, as users write it.
+    /// The name of the attribute, as users write it.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Role::Check(CheckKind::Health) => "health_check",
@@ -40,10 +40,19 @@ impl Role {
         }
     }
 
-    /// How the attribute is written with a name.
-    pub(crate) fn named(self) -> String {
-        let name = if self == Role::Info { "git" } else { "db" };
-        format!("`#[{}(\"{name}\")]`", self.attribute())
+    /// An example of the attribute, with its first argument.
+    pub(crate) fn example(self) -> String {
+        self.with_first(if self == Role::Info { "git" } else { "db" })
+    }
+
+    /// The attribute with this first argument.
+    pub(crate) fn with_first(self, first: &str) -> String {
+        format!("`#[{}({first:?})]`", self.attribute())
+    }
+
+    /// What the first argument of the attribute is called in a message.
+    pub(crate) fn first_argument(self) -> &'static str {
+        if self == Role::Info { "key" } else { "name" }
     }
 
     /// The named arguments that the attribute takes.
@@ -69,7 +78,7 @@ impl CheckKind {
 }
 
 impl Door {
-    /// The name of the crate where nobody has renamed it.
+    /// The name of the crate, unless a dependency renames it.
     pub(crate) fn krate(self) -> &'static str {
         match self {
             Door::Core => "management_core",

@@ -1,4 +1,4 @@
-//! Every mistake of an attribute and of the function under it, all reported together.
+//! Finds every mistake in an attribute and in its function, and reports all of them together.
 
 mod arguments;
 mod name;
@@ -10,7 +10,7 @@ pub(crate) use signature::{Parameter, Signature, Taken, signature};
 
 use proc_macro2::Span;
 
-/// Errors collected so far; one mistake must not hide the next.
+/// The mistakes found so far. One mistake must not hide the next.
 #[derive(Default)]
 pub(crate) struct Mistakes(Option<syn::Error>);
 

@@ -25,13 +25,13 @@ async fn statuses() {
     for (said, status, why) in [
         ("UP", "UP", ""),
         ("pass", "UP", ""),
-        ("DEGRADED", "DEGRADED", "says DEGRADED"),
+        ("DEGRADED", "DEGRADED", "reports status DEGRADED"),
         ("warn", "DEGRADED", "says warn"),
-        ("OUT_OF_SERVICE", "DOWN", "says OUT_OF_SERVICE"),
-        ("UNKNOWN", "DOWN", "says UNKNOWN"),
-        ("DOWN", "DOWN", "says DOWN"),
+        ("OUT_OF_SERVICE", "DOWN", "reports status OUT_OF_SERVICE"),
+        ("UNKNOWN", "DOWN", "reports status UNKNOWN"),
+        ("DOWN", "DOWN", "reports status DOWN"),
         ("fail", "DOWN", "says fail"),
-        ("FATAL", "DOWN", "says FATAL"),
+        ("FATAL", "DOWN", "reports status FATAL"),
     ] {
         let asked = ask_for(json_answer(json!({ "status": said }).to_string())).await;
         assert_eq!((&*asked.status, &*asked.why), (status, why), "{said}");
@@ -45,9 +45,13 @@ async fn plain_words() {
         ("ok", "UP", ""),
         ("OK\r\n", "UP", ""),
         ("Healthy", "UP", ""),
-        ("Degraded", "DEGRADED", "says Degraded"),
-        ("Unhealthy", "DOWN", "says Unhealthy"),
-        ("maybe\nnot", "DOWN", "its answer is no word for a health"),
+        ("Degraded", "DEGRADED", "reports status Degraded"),
+        ("Unhealthy", "DOWN", "reports status Unhealthy"),
+        (
+            "maybe\nnot",
+            "DOWN",
+            "its answer is not a health: it must be JSON, or a word such as `UP`",
+        ),
     ] {
         for media_type in ["", "content-type: text/plain; charset=utf-8\r\n"] {
             let asked = ask_for(answer("200 OK", media_type, said)).await;
@@ -144,7 +148,7 @@ async fn media_types() {
         }
         let down = r#"{"status":"DOWN","components":{"db":{"status":"DOWN"}}}"#;
         let asked = ask_for(answer("200 OK", media_type, down)).await;
-        is_down(&asked, "says DOWN");
+        is_down(&asked, "reports status DOWN");
         assert_eq!(asked.plain["components"]["db"]["status"], "DOWN", "{media_type}");
     }
 }
@@ -153,7 +157,7 @@ async fn media_types() {
 #[tokio::test]
 async fn a_page_is_no_health() {
     let why =
-        "its answer is a page, such as HTML, and not JSON: check the path of its health endpoint";
+        "its answer is a page such as HTML instead of JSON: check the path of its health endpoint";
     for media_type in ["", "content-type: text/html; charset=utf-8\r\n", "content-type: x\r\n"] {
         for page in
             ["<!DOCTYPE html>\n<title>Log in</title>", "<p>UP</p>", " <?xml version='1.0'?>"]
@@ -162,7 +166,7 @@ async fn a_page_is_no_health() {
         }
     }
     let header = "content-type: text/html\r\n";
-    let words = "its answer is no word for a health";
+    let words = "its answer is not a health: it must be JSON, or a word such as `UP`";
     is_down(&ask_for(answer("200 OK", header, "UP, I guess")).await, words);
 }
 
@@ -198,7 +202,7 @@ async fn gzip_that_is_broken() {
     for broken in [&good[..good.len() / 2], &good[..good.len() - 1], &checksum, UP.as_bytes()] {
         let asked = ask_for(gzipped(broken)).await;
         assert_eq!(asked.status, "DOWN", "{asked:?}");
-        let why = "its answer breaks off or cannot be decoded: ";
+        let why = "its answer is incomplete or cannot be decoded: ";
         assert!(asked.why.starts_with(why), "{}", asked.why);
     }
 }
@@ -207,7 +211,8 @@ async fn gzip_that_is_broken() {
 async fn other_encodings() {
     for encoding in ["br", "deflate", "zstd", "gzip, gzip", "aws-chunked"] {
         let header = format!("content-encoding: {encoding}\r\n");
-        let why = format!("its answer is encoded as `{encoding}`, which was not asked for");
+        let why =
+            format!("its answer has the encoding `{encoding}`, which the request does not accept");
         is_down(&ask_for(answer("200 OK", &header, UP)).await, &why);
     }
     for none in ["identity", "Identity", ""] {
@@ -226,14 +231,14 @@ async fn a_body_of_64_kib_is_read() {
 #[tokio::test]
 async fn what_is_no_health() {
     for (body, why) in [
-        (&b"null"[..], "its answer is `null`, and no JSON object"),
-        (b"[{\"status\":\"UP\"}]", "its answer is an array, and no JSON object"),
+        (&b"null"[..], "its answer is `null`, but must be a JSON object"),
+        (b"[{\"status\":\"UP\"}]", "its answer is an array, but must be a JSON object"),
         (b"", "its answer is empty"),
-        (b"{\"status\":\"UP\xff\"}", "its answer is no UTF-8"),
-        (b"{}", "its answer has no `status` at the top that is a text"),
+        (b"{\"status\":\"UP\xff\"}", "its answer is not UTF-8"),
+        (b"{}", "its answer has no top-level `status` that is a string"),
         (
             b"{\"status\":\"DOWN\",\"status\":\"UP\"}",
-            "its answer is no JSON that could be read: the key \"status\" occurs twice at line 1 column 25",
+            "its answer is not valid JSON: the key \"status\" occurs twice at line 1 column 25",
         ),
     ] {
         is_down(&ask_for(json_answer(body)).await, why);

@@ -190,16 +190,16 @@ async fn changes_are_logged_once() {
         (
             json_answer(down),
             vec![
-                format!("WARN users at {url} UP → DOWN: says DOWN"),
-                "WARN health UP → DOWN: users: says DOWN".into(),
+                format!("WARN users at {url} UP → DOWN: reports status DOWN"),
+                "WARN health UP → DOWN: users: reports status DOWN".into(),
             ],
         ),
         (answer("500 Oh", "", ""), vec![format!("WARN users at {url} still DOWN: answered 500")]),
         (
             json_answer(r#"{"status":"DEGRADED"}"#),
             vec![
-                format!("INFO users at {url} DOWN → DEGRADED: says DEGRADED"),
-                "INFO health DOWN → DEGRADED: users: says DEGRADED".into(),
+                format!("INFO users at {url} DOWN → DEGRADED: reports status DEGRADED"),
+                "INFO health DOWN → DEGRADED: users: reports status DEGRADED".into(),
             ],
         ),
         (
@@ -319,7 +319,7 @@ async fn it_is_asked_under_the_own_prefix_where_it_has_no_path() {
 fn names_that_cannot_be() {
     let refused = |builder: Builder| builder.build().unwrap_err();
     let error = refused(builder(users("not a url at all"))).to_string();
-    assert!(error.contains("\"not a url at all\" is no URL: it has a ' ' in it"), "{error}");
+    assert!(error.contains("\"not a url at all\" is not a URL: it contains a space"), "{error}");
     let error = refused(builder(users("h")).check(Check::new("users", async || ())));
     assert!(error.is_name_taken(), "{error}");
     let said = error.to_string();

@@ -103,7 +103,7 @@ async fn early_hints_for_ever() {
 async fn a_server_that_says_nothing_of_tls() {
     let peer = Peer::new(async |_connection| pending().await).await;
     let asked = ask(&peer.url().replace("http:", "https:"), SHORT).await;
-    is_down(&asked, "its name was not looked up, nor a connection made, in time");
+    is_down(&asked, "timed out while looking up its name or connecting to it");
 }
 
 #[tokio::test]
@@ -194,11 +194,12 @@ async fn the_connection_is_closed_in_the_body() {
     let mut short = json(r#"{"status":"UP"}"#);
     short.pop();
     let why =
-        "its answer breaks off or cannot be decoded: end of file before message length reached";
+        "its answer is incomplete or cannot be decoded: end of file before message length reached";
     is_down(&ask_for(short).await, why);
     let chunked =
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nf\r\n{\"status\":\"UP\"}\r\n";
-    let why = "its answer breaks off or cannot be decoded: unexpected EOF during chunk size line";
+    let why =
+        "its answer is incomplete or cannot be decoded: unexpected EOF during chunk size line";
     is_down(&ask_for(chunked).await, why);
 }
 
@@ -231,7 +232,7 @@ async fn a_chunk_of_no_length() {
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         let asked = ask_for(format!("{head}{chunks}")).await;
         assert_eq!(asked.status, "DOWN", "{asked:?}");
-        let why = "its answer breaks off or cannot be decoded: ";
+        let why = "its answer is incomplete or cannot be decoded: ";
         assert!(asked.why.starts_with(why), "{}", asked.why);
     }
 }
@@ -257,7 +258,7 @@ async fn redirects() {
             let up = answer(&format!("{code} Elsewhere"), location, r#"{"status":"UP"}"#);
             let peer = Peer::closing(up).await;
             let why = format!(
-                "answered {code}, and redirects are not followed: give the URL that it leads to"
+                "answered {code}, but redirects are not followed: configure the URL to which it redirects"
             );
             is_down(&ask(&peer.url(), PATIENCE).await, &why);
             assert_eq!(peer.requests().len(), 2, "one for each of the two that asked");
@@ -269,15 +270,15 @@ async fn redirects() {
 #[tokio::test]
 async fn other_codes_than_200() {
     for (code, body, why) in [
-        ("503 Service Unavailable", r#"{"status":"UP"}"#, "answered 503 and says UP"),
-        ("503 Service Unavailable", r#"{"status":"DOWN"}"#, "answered 503 and says DOWN"),
+        ("503 Service Unavailable", r#"{"status":"UP"}"#, "answered 503 with status UP"),
+        ("503 Service Unavailable", r#"{"status":"DOWN"}"#, "answered 503 with status DOWN"),
         ("503 Service Unavailable", "<h1>busy</h1>", "answered 503"),
         ("500 Internal Server Error", "", "answered 500"),
         ("404 Not Found", "Not found", "answered 404"),
-        ("401 Unauthorized", r#"{"status":"UP"}"#, "answered 401 and says UP"),
-        ("201 Created", r#"{"status":"UP"}"#, "answered 201 and says UP"),
-        ("206 Partial Content", r#"{"status":"UP"}"#, "answered 206 and says UP"),
-        ("999 What", "ok", "answered 999 and says ok"),
+        ("401 Unauthorized", r#"{"status":"UP"}"#, "answered 401 with status UP"),
+        ("201 Created", r#"{"status":"UP"}"#, "answered 201 with status UP"),
+        ("206 Partial Content", r#"{"status":"UP"}"#, "answered 206 with status UP"),
+        ("999 What", "ok", "answered 999 with status ok"),
     ] {
         is_down(&ask_for(answer(code, "", body)).await, why);
     }

@@ -64,7 +64,7 @@ async fn refused(given: &str, why: &str) {
     assert!(error.is_invalid(), "{error}");
     let text = error.to_string();
     assert!(text.contains("service dependency `users` at tests/migration/urls.rs:"), "{text}");
-    assert!(text.contains(&format!("{given:?} is no URL: {why}")), "{text}");
+    assert!(text.contains(&format!("{given:?} is not a URL: {why}")), "{text}");
 }
 
 #[tokio::test]
@@ -187,7 +187,7 @@ async fn a_dependency_that_is_down_is_logged_with_url_check_code_and_reason() {
     let log = printed.text();
     for url in ["/z/health", "/z/health/readiness"] {
         let told =
-            format!("users at http://{}{url} DOWN: answered 503 and says DOWN", peer.address);
+            format!("users at http://{}{url} DOWN: answered 503 with status DOWN", peer.address);
         assert!(log.contains(&told), "{told}: {log}");
     }
 }

@@ -12,6 +12,7 @@ use crate::check::Check;
 use crate::check::awaited::Awaited;
 use crate::check::origin::Origin;
 use crate::check::provided::{self, Contribution, IntoVersion, Provided};
+use crate::check::settings::setters;
 use crate::check::state::State;
 use crate::check::status::Status;
 use crate::config::Config;
@@ -187,37 +188,20 @@ impl Builder {
         self
     }
 
-    /// The deadline of one run, for checks that do not set their own. Defaults to 4 s.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.own.timeout = Some(timeout);
-        self
-    }
-
-    /// How long a result is reused, for checks that set neither `ttl` nor `interval`. Defaults to 1 s.
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.own.ttl = Some(ttl);
-        self
-    }
-
-    /// Runs checks that set neither `ttl` nor `interval` in the background, this long after the end of the
-    /// previous run. Cannot be combined with [`ttl`](Self::ttl). Defaults to running checks on demand.
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.own.interval = Some(interval);
-        self
-    }
-
-    /// How old a result may be and still be shown, for checks that do not set it. Defaults to 60 s, or to
-    /// twice the `ttl` or `interval` plus `timeout` if that is longer.
-    pub fn valid_for(mut self, valid_for: Duration) -> Self {
-        self.own.valid_for = Some(valid_for);
-        self
-    }
-
-    /// Whether a failing check makes the answer `DOWN` instead of `DEGRADED`, for checks that do not set it.
-    /// Defaults to `true`.
-    pub fn critical(mut self, critical: bool) -> Self {
-        self.own.critical = Some(critical);
-        self
+    setters! { self, self.own;
+        /// The deadline of one run, for checks that do not set their own. Defaults to 4 s.
+        timeout: Duration,
+        /// How long a result is reused, for checks that set neither `ttl` nor `interval`. Defaults to 1 s.
+        ttl: Duration,
+        /// Runs checks that set neither `ttl` nor `interval` in the background, this long after the end of the
+        /// previous run. Cannot be combined with [`ttl`](Self::ttl). Defaults to running checks on demand.
+        interval: Duration,
+        /// How old a result may be and still be shown, for checks that do not set it. Defaults to 60 s, or to
+        /// twice the `ttl` or `interval` plus `timeout` if that is longer.
+        valid_for: Duration,
+        /// Whether a failing check makes the answer `DOWN` instead of `DEGRADED`, for checks that do not set it.
+        /// Defaults to `true`.
+        critical: bool,
     }
 
     /// How long a probe waits for running checks before it uses their last results. Defaults to 800 ms,

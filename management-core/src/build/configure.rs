@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::Check;
-use crate::check::settings::Settings;
+use crate::check::settings::{Settings, SettingsFields as _};
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Codes, Exposure};
@@ -60,7 +60,7 @@ impl Configured {
         mistakes.extend(config.listen.as_deref().and_then(listen_mistake));
         mistakes.extend(config.mask.iter().filter(|name| !Names::can_have(name)).map(mask_mistake));
         Configured {
-            defaults: config.defaults(),
+            defaults: config.settings(),
             exposure: exposure(&config, mistakes),
             secrets: Names::adding(config.mask.iter().map(String::as_str)),
             probe_budget: budget("probe_budget", config.probe_budget, PROBE_BUDGET, mistakes),
@@ -87,11 +87,11 @@ impl Configured {
 /// once, here, and not again for each check that would inherit them.
 fn merge(layers: [(&str, Config); 3], mistakes: &mut Mistakes) -> Config {
     layers.into_iter().fold(Config::default(), |merged, (layer, mut config)| {
-        let complaints = config.defaults().contradictions();
+        let complaints = config.settings().contradictions();
         if !complaints.is_empty() {
             let mistake = |why| Mistake::invalid(format!("{layer}'s defaults: {why}"));
             mistakes.extend(complaints.into_iter().map(mistake));
-            config.set_defaults(Settings::new());
+            config.set_settings(Settings::new());
         }
         merged.or(config)
     })

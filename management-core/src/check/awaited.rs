@@ -1,19 +1,19 @@
-//! What the closures of the builder and of [`Check::new`](crate::Check::new) return.
+//! The return type of the closures of the builder and of [`Check::new`](crate::Check::new).
 
-/// A future: what `async || …` and `|| async { … }` return.
+/// A future, such as `async || …` and `|| async { … }` return.
 ///
-/// Every [`Future`] is one, and nothing else is. It is a trait of its own for the compiler's message about
-/// a closure that returns something else.
+/// Every [`Future`] implements this trait, and no other type does. The trait exists for the compiler's message about a
+/// closure that returns something else.
 #[diagnostic::on_unimplemented(
     message = "the closure returns `{Self}`, which is not a future",
     label = "the closure does not await",
     note = "write `async || …`",
-    note = "for a check that does not await, write `Check::blocking` in place of `Check::new`"
+    note = "for a check that does not await, write `Check::blocking` instead of `Check::new`"
 )]
 pub trait Awaited {
-    /// What the future comes to.
+    /// The output of the future.
     ///
-    /// It is not named after [`Future::Output`], whose own error would come first.
+    /// Its name differs from [`Future::Output`], because the compiler would report the error about that one first.
     type Outcome;
 
     /// The future itself.

@@ -1,4 +1,4 @@
-//! What the attributes have registered at link time.
+//! The entries that attributes register at link time.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ macro_rules! entry {
         }
 
         impl $entry {
-            /// An entry, as an attribute submits it.
+            /// Makes the entry that an attribute submits.
             pub const fn new(
                 $($field: $type,)*
                 origin: Origin,
@@ -80,21 +80,21 @@ impl CheckEntry {
     }
 }
 
-/// What core registers itself, by which it knows whether anything that is registered is found.
+/// An entry of core itself. If it is missing, no entry is found.
 struct Own;
 
 inventory::collect!(Own);
 inventory::submit!(Own);
 
-/// Whether what attributes register is found in this program.
+/// Whether this program finds the entries that attributes register.
 ///
-/// Not inlined, so that whoever asks brings the object file with our entry into a static library, too.
+/// The function is not inlined. A call then also links the object file with the entry of core, even from a static library.
 #[inline(never)]
 pub(crate) fn is_found() -> bool {
     inventory::iter::<Own>.into_iter().next().is_some()
 }
 
-/// Whether `inventory` has a place to register entries on this target.
+/// Whether `inventory` supports this target.
 const ENTRIES_ARE_FOUND: bool = cfg!(any(
     target_os = "linux",
     target_os = "android",
@@ -114,13 +114,13 @@ const ENTRIES_ARE_FOUND: bool = cfg!(any(
     windows,
 ));
 
-/// Refuses to compile for a target on which nothing would ever be found. Where this list is not that of
-/// `inventory`, `build()` notices.
+/// Fails to compile for a target on which no entry would be found. `build()` reports a target for which this list and
+/// that of `inventory` differ.
 pub const fn assert_target() {
     if !ENTRIES_ARE_FOUND {
         panic!(
-            "what attributes register at link time cannot be found on this target: give checks to \
-             the builder with `.check(Check::new(…))` instead"
+            "attributes cannot register functions on this target: pass checks to the builder with \
+             `.check(Check::new(…))` instead"
         );
     }
 }

@@ -11,17 +11,16 @@ use crate::text::json::Json;
 use crate::text::reason::{Convertible, IntoReason, Local, LocalError};
 use crate::text::secret::Names;
 
-/// What one run of a check found: a [`Status`], why, and details.
+/// The result of one run of a check: a [`Status`], a reason and details.
 ///
-/// Checks that need no more than up or down return `bool`, `()` or a `Result`; see [`IntoHealth`].
+/// A check that is only up or down can return `bool`, `()` or a `Result` instead; see [`IntoHealth`].
 ///
-/// The reason and the details are shown to those alone whom
-/// [`Builder::show_details`](crate::Builder::show_details) allows; the reason is also logged when the
-/// status or the reason changes. It is kept on one line of at most 1 KiB.
+/// Only requests that [`Builder::show_details`](crate::Builder::show_details) allows are shown the reason and the
+/// details. The reason is one line of at most 1 KiB. The log has it whenever the status or the reason changes.
 ///
-/// Secrets in the reason and in the texts of details are replaced by `***`: the user information of URLs,
-/// and what follows a name such as `password`, `api_key` or `Authorization` in any usual notation.
-/// [`Builder::mask`](crate::Builder::mask) adds names; a detail whose key is one of those is masked, too.
+/// Secrets in the reason and in the texts of details are replaced by `***`. Secrets are the user information of URLs,
+/// and the values that follow names such as `password`, `api_key` or `Authorization` in any usual notation.
+/// [`Builder::mask`](crate::Builder::mask) adds names. A detail whose key is an added name is masked as well.
 ///
 /// ```
 /// use management_core::{Health, Status};
@@ -35,18 +34,18 @@ pub struct Health {
     status: Status,
     reason: Option<String>,
     details: Map<String, serde_json::Value>,
-    /// What the log says in place of the reason, since it is for nobody else.
+    /// The reason for the log, if it must not be shown anywhere else.
     confidential: Option<String>,
-    /// Those of a service dependency.
+    /// The components of a service dependency.
     components: Option<Components>,
 }
 
-/// The components of a service dependency, as JSON that was made once.
+/// The components of a service dependency, already as JSON.
 #[derive(Clone, Debug)]
 pub(crate) struct Components {
-    /// Statuses alone.
+    /// Their statuses.
     pub(crate) plain: Json,
-    /// With their details.
+    /// Their statuses and details.
     pub(crate) detailed: Json,
 }
 
@@ -57,37 +56,37 @@ impl PartialEq for Components {
 }
 
 impl Health {
-    /// A health of this status, without a reason.
+    /// Makes a health with this status and without a reason.
     pub fn new(status: Status) -> Self {
         Health { status, reason: None, details: Map::new(), confidential: None, components: None }
     }
 
-    /// It works.
+    /// `UP`: the checked part works.
     pub fn up() -> Self {
         Health::new(Status::Up)
     }
 
-    /// It works, but not as well as it should.
+    /// `DEGRADED`: it works, but not as well as it should.
     pub fn degraded(reason: impl fmt::Display) -> Self {
         Health::new(Status::Degraded).because(reason)
     }
 
-    /// The check could not find out.
+    /// `UNKNOWN`: the check cannot determine the status.
     pub fn unknown(reason: impl fmt::Display) -> Self {
         Health::new(Status::Unknown).because(reason)
     }
 
-    /// It does not want requests now.
+    /// `OUT_OF_SERVICE`: it does not accept requests at present.
     pub fn out_of_service(reason: impl fmt::Display) -> Self {
         Health::new(Status::OutOfService).because(reason)
     }
 
-    /// It does not work.
+    /// `DOWN`: it does not work.
     pub fn down(reason: impl fmt::Display) -> Self {
         Health::new(Status::Down).because(reason)
     }
 
-    /// It does not work, for a reason that is tidy already.
+    /// `DOWN`, for a reason that is already tidy.
     fn failed(reason: String) -> Self {
         Health {
             reason: Some(reason).filter(|reason| !reason.is_empty()),
@@ -100,10 +99,10 @@ impl Health {
         self
     }
 
-    /// Adds a detail, such as a number of connections. The same key again replaces the first.
+    /// Adds a detail, such as a number of connections. A later detail replaces an earlier one with the same key.
     ///
-    /// Answers show the reason under `details`, too: as `error`, or as `reason` where the check has a detail
-    /// `error` of its own, or as `reason2` and so on where it has both.
+    /// Answers also show the reason under `details`. Its key is `error`, or `reason` if the check has a detail `error`,
+    /// or `reason2` and so on if the check has both.
     #[must_use]
     pub fn detail(mut self, key: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
         self.details.insert(key.into(), value.into());
@@ -120,12 +119,12 @@ impl Health {
         self.components.as_ref()
     }
 
-    /// How it is.
+    /// The status.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Why it is so, on one line, where the check said.
+    /// The reason on one line, if the check gave one.
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
     }
@@ -135,7 +134,7 @@ impl Health {
         &self.details
     }
 
-    /// The reason as the log may have it.
+    /// The reason for the log.
     pub(crate) fn logged_reason(&self) -> Option<&str> {
         self.confidential.as_deref().or(self.reason())
     }
@@ -159,8 +158,8 @@ impl Value for Health {
         if names.are_usual() {
             return;
         }
-        for said in [&mut self.reason, &mut self.confidential].into_iter().flatten() {
-            text::mask_added(names, said);
+        for reason in [&mut self.reason, &mut self.confidential].into_iter().flatten() {
+            text::mask_added(names, reason);
         }
         if let Some(Components { plain, detailed }) = &mut self.components {
             for components in [plain, detailed] {
@@ -180,7 +179,7 @@ impl fmt::Debug for Health {
     }
 }
 
-/// What a check may return.
+/// The types that a check can return.
 ///
 /// | Type | Health |
 /// |---|---|
@@ -190,17 +189,17 @@ impl fmt::Debug for Health {
 /// | [`Health`] | as it is |
 /// | `Result<T, E>` | `Ok` is the health of `T`; `Err` is `DOWN`, and the reason is the error and its causes |
 ///
-/// Types of your own may implement it.
+/// Implement this trait for types of your own.
 ///
 /// # Errors of a `Result`
 ///
-/// `E` is anything that the standard library turns into a `Box<dyn Error + Send + Sync>`: a
-/// [`std::error::Error`] that is `Send`, `Sync` and `'static`, that box itself, an `anyhow::Error` and its
-/// like, a `String`, a `&'static str`. A check may also return a `Result` with a `Box<dyn Error>`. Turn
-/// another type that is `Display` into text: `.map_err(|error| error.to_string())`.
+/// `E` is any type that the standard library converts into a `Box<dyn Error + Send + Sync>`: a [`std::error::Error`] that
+/// is `Send`, `Sync` and `'static`, that box itself, an `anyhow::Error` and its like, a `String`, a `&'static str`. A check
+/// can also return a `Result` with a `Box<dyn Error>`. Convert another type that is `Display` to text:
+/// `.map_err(|error| error.to_string())`.
 ///
-/// The reason is the error, written with `{:#}`, and then each [`source`](std::error::Error::source) of it
-/// that the text does not contain yet.
+/// The reason is the error, formatted with `{:#}`, followed by each [`source`](std::error::Error::source) that the text
+/// does not contain yet.
 ///
 /// ```
 /// use std::{error::Error, fmt};
@@ -225,12 +224,13 @@ impl fmt::Debug for Health {
 /// assert_eq!(health.reason(), Some("cannot reach the queue: certificate expired"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a check cannot return `{Self}`",
-    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    message = "a check cannot return `{Self}`; return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    label = "not an outcome of a check",
+    note = "the error of a `Result` must convert into `Box<dyn Error + Send + Sync>`, as a `String` does",
     note = "a type of your own can implement `IntoHealth`"
 )]
 pub trait IntoHealth {
-    /// Turns the outcome into a [`Health`].
+    /// Converts the outcome into a [`Health`].
     fn into_health(self) -> Health;
 }
 
@@ -264,18 +264,18 @@ impl<T: IntoHealth, E: Into<Box<dyn Error + Send + Sync>>> IntoHealth for Result
     }
 }
 
-/// What a function that is a check may return: what is [`IntoHealth`], and a `Result` whose error is a box
-/// that stays on its thread.
+/// The types that the function or the closure of a check can return: those that are [`IntoHealth`], and a `Result` with
+/// a boxed error that is not `Send` or not `Sync`.
 ///
-/// `Shape` tells the two apart and is always inferred.
+/// `Shape` distinguishes the two and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "a check cannot return `{Self}`",
-    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
-    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error`, a `String`, or a `&str`",
-    note = "turn another error that is `Display` into text: `.map_err(|error| error.to_string())`"
+    message = "a check cannot return `{Self}`; return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    label = "not an outcome of a check",
+    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`",
+    note = "convert another error that is `Display` to text: `.map_err(|error| error.to_string())`"
 )]
 pub trait Checked<Shape> {
-    /// Turns the outcome into a [`Health`].
+    /// Converts the outcome into a [`Health`].
     fn health(self) -> Health;
 }
 

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use crate::check::probe::Probe;
 use crate::check::settings::{DEPENDENCY_TIMEOUT, DEPENDENCY_TTL, Settings};
 
-/// Which answers a check is part of. Every check is part of `/health`.
+/// The answers that a check is part of. Every check is part of `/health`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum CheckKind {
-    /// `/health` alone.
+    /// Only `/health`.
     Health,
     /// `/health/readiness`, which decides whether the service gets requests.
     Readiness,
@@ -18,13 +18,12 @@ pub enum CheckKind {
     Liveness,
     /// `/health/startup` and readiness, until its first success.
     Startup,
-    /// Another service: `/health` alone, and readiness if it is
-    /// [asked for](crate::Dependency::readiness).
+    /// Another service: only `/health`, and readiness with [`Dependency::readiness`](crate::Dependency::readiness).
     Dependency,
 }
 
 impl CheckKind {
-    /// Whether checks of this kind are part of a probe until they have succeeded, or always.
+    /// Whether checks of this kind are part of a probe, always or until their first success.
     pub(crate) fn is_part_of(self, probe: Probe) -> bool {
         matches!(
             (self, probe),
@@ -34,7 +33,7 @@ impl CheckKind {
         )
     }
 
-    /// What it is called in a message.
+    /// The noun for checks of this kind in messages.
     pub(crate) fn word(self) -> &'static str {
         match self {
             CheckKind::Dependency => "service dependency",
@@ -42,7 +41,7 @@ impl CheckKind {
         }
     }
 
-    /// What differs from the defaults of other kinds.
+    /// The defaults that differ from those of other kinds.
     pub(crate) fn defaults(self) -> Settings {
         match self {
             CheckKind::Dependency => {

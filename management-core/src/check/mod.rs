@@ -1,3 +1,8 @@
+//! What a check is: its name, kind, settings, state and result, and the entries of attributes.
+//!
+//! Attributes and the builder put functions and closures in. Jobs come out, each with a plan, for the runner. This folder
+//! must not know which request asks for a check, or how an answer shows its result.
+
 pub(crate) mod awaited;
 pub(crate) mod entry;
 pub(crate) mod health;
@@ -17,14 +22,14 @@ use crate::check::awaited::Awaited;
 use crate::check::health::{Checked, Health};
 use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
-use crate::check::settings::Settings;
+use crate::check::settings::{Settings, setters};
 use crate::check::state::Bind;
 use crate::run::Job;
 
-/// A check that is made at run time rather than by an attribute.
+/// A check that is made at run time instead of by an attribute.
 ///
-/// Setters have the names of the attributes' arguments. What is not set here is taken from the
-/// [`Builder`](crate::Builder), else from the library's defaults.
+/// The setters have the names of the arguments of attributes. A value that is not set here is that of the
+/// [`Builder`](crate::Builder), or else the default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,20 +52,20 @@ pub struct Check {
     pub(crate) groups: Option<Vec<String>>,
     pub(crate) origin: Origin,
     pub(crate) work: Work,
-    /// Where a dependency is asked.
+    /// The URL of a dependency, without its secrets.
     pub(crate) url: Option<String>,
-    /// How a dependency takes part in readiness, where it does.
+    /// How readiness asks a dependency, if it does.
     pub(crate) cascade: Option<Cascade>,
 }
 
 /// How readiness asks a dependency.
 #[derive(Debug)]
 pub(crate) struct Cascade {
-    /// Where and how, if not as `/health` does.
+    /// The URL and the job, if they differ from those of `/health`.
     pub(crate) own: Option<(String, Job<Health>)>,
 }
 
-/// What a check runs, with its state or still without.
+/// The job of a check, or the function that makes it from the state.
 #[derive(Debug)]
 pub(crate) enum Work {
     Job(Job<Health>),
@@ -68,13 +73,13 @@ pub(crate) enum Work {
 }
 
 impl Check {
-    /// A check that awaits. What it returns is [`IntoHealth`](crate::IntoHealth), or a `Result` whose error is
-    /// a `Box<dyn Error>`.
+    /// Makes a check from an async closure: `async || …` or `|| async { … }`.
     ///
-    /// Each run is a task of its own. A future that blocks its thread keeps that thread from the
-    /// rest of the program; [`Check::blocking`] is for such work.
+    /// The future returns a value that is [`IntoHealth`](crate::IntoHealth), or a `Result` whose error is a
+    /// `Box<dyn Error>`.
     ///
-    /// The closure returns a future: `async || …` or `|| async { … }`.
+    /// Each run is a task of its own. A future that blocks its thread also blocks other tasks of the program; use
+    /// [`Check::blocking`] for such work.
     #[track_caller]
     pub fn new<F, Fut, Shape>(name: impl Into<String>, check: F) -> Self
     where
@@ -88,11 +93,12 @@ impl Check {
         Check::with(name.into(), Work::Job(job), Origin::caller())
     }
 
-    /// A check that blocks: it gets a thread of its own, and never more than one. It returns what a
-    /// [`Check::new`] returns.
+    /// Makes a check from a closure that blocks. Each run is on a thread of its own, and at most one thread runs a check.
     ///
-    /// In a test with paused time, the clock jumps to the deadline while the thread is running, and the
-    /// check is late: such tests use a [`Check::new`] in its place.
+    /// The closure returns the same types as the future of [`Check::new`].
+    ///
+    /// In a test with paused time, the clock jumps to the deadline while the thread runs, and the check times out. Use
+    /// [`Check::new`] in such tests.
     #[track_caller]
     pub fn blocking<F, T, Shape>(name: impl Into<String>, check: F) -> Self
     where
@@ -116,17 +122,17 @@ impl Check {
         }
     }
 
-    /// Makes it a part of readiness.
+    /// Makes the check part of readiness.
     pub fn readiness(self) -> Self {
         self.kind(CheckKind::Readiness)
     }
 
-    /// Makes it a part of liveness.
+    /// Makes the check part of liveness, and so of readiness.
     pub fn liveness(self) -> Self {
         self.kind(CheckKind::Liveness)
     }
 
-    /// Makes it a part of startup.
+    /// Makes the check part of startup, and of readiness until its first success.
     pub fn startup(self) -> Self {
         self.kind(CheckKind::Startup)
     }
@@ -136,40 +142,23 @@ impl Check {
         self
     }
 
-    /// The deadline of one run. Defaults to 4 s.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = Some(timeout);
-        self
+    setters! { self, self.settings;
+        /// The deadline of one run. Defaults to 4 s.
+        timeout: Duration,
+        /// How long a result is reused. Defaults to 1 s. With zero, each request needs a run that ends after the
+        /// request.
+        ttl: Duration,
+        /// Runs the check in the background, this long after the end of the previous run. Requests only read the last
+        /// result. Cannot be combined with [`ttl`](Self::ttl). Defaults to none.
+        interval: Duration,
+        /// The maximum age of a result while a newer one is due. Defaults to the longer of 60 s and twice `ttl` or
+        /// `interval` plus `timeout`.
+        valid_for: Duration,
+        /// Whether a failure fails the whole, or only degrades it. Defaults to `true`.
+        critical: bool,
     }
 
-    /// For how long a result is served again. Defaults to 1 s. With zero, each request wants a run
-    /// that ends after it asked.
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.settings.ttl = Some(ttl);
-        self
-    }
-
-    /// Runs it in the background, this long after the end of the run before; requests only read.
-    /// Not together with [`ttl`](Self::ttl).
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.settings.interval = Some(interval);
-        self
-    }
-
-    /// For how long after its run a result may be shown while a newer one is due. Defaults to the
-    /// longer of 60 s and twice `ttl` or `interval` plus `timeout`.
-    pub fn valid_for(mut self, valid_for: Duration) -> Self {
-        self.settings.valid_for = Some(valid_for);
-        self
-    }
-
-    /// Whether a failure fails the whole, or only degrades it. Defaults to `true`.
-    pub fn critical(mut self, critical: bool) -> Self {
-        self.settings.critical = Some(critical);
-        self
-    }
-
-    /// The groups that it is also a part of: `/health/payments`, for instance. Defaults to none.
+    /// The groups of the check: `payments` makes it part of `/health/payments`. Defaults to none.
     pub fn groups<G: Into<String>>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
         self.groups = Some(groups.into_iter().map(Into::into).collect());
         self

@@ -1,28 +1,30 @@
-//! Which names a check, a group or an info key may have. `management-macros` holds the same rule
-//! for names in attributes, and the list of what is reserved; `tests/names.rs` keeps the two alike.
+//! The rule for names of checks and groups and for info keys.
+//!
+//! `management-macros` has the same rule for names in attributes, and the lists of reserved names. `tests/names.rs`
+//! compares the two rules.
 
 use management_macros::{__reserved_info_keys, __reserved_names};
 
-const LONGEST: usize = 128;
+const MAX_CHARS: usize = 128;
 
-/// What no check and no group can be called.
+/// The names that no check and no group can have.
 pub const RESERVED_NAMES: &[&str] = &__reserved_names!();
 
-/// What no info contributor can have as its key.
+/// The keys that no info contributor can have.
 pub const RESERVED_INFO_KEYS: &[&str] = &__reserved_info_keys!();
 
-/// What answers call the component that tells whether the service wants requests.
+/// The name of the component that shows whether the service accepts requests.
 pub(crate) const AVAILABILITY: &str = "availability";
 
-/// Says what is wrong with the name of a check or a group, or nothing.
+/// Why the name of a check or a group is invalid, if it is. A message puts this after the name.
 pub(crate) fn complaint(name: &str) -> Option<String> {
     if name.contains('/') {
-        return Some("has a `/`, but is one segment of a URL path".into());
+        return Some("contains a `/`, but must be one segment of a URL path".into());
     }
     complaint_with(name, RESERVED_NAMES)
 }
 
-/// Says what is wrong with the key of an info contribution, or nothing.
+/// Why the key of an info contributor is invalid, if it is.
 pub(crate) fn info_key_complaint(key: &str) -> Option<String> {
     complaint_with(key, RESERVED_INFO_KEYS)
 }
@@ -31,10 +33,10 @@ fn complaint_with(name: &str, reserved: &[&str]) -> Option<String> {
     let length = name.chars().count();
     if name.is_empty() {
         Some("is empty".into())
-    } else if length > LONGEST {
-        Some(format!("has {length} characters, but at most {LONGEST} are allowed"))
+    } else if length > MAX_CHARS {
+        Some(format!("has {length} characters, but can have at most {MAX_CHARS}"))
     } else if name.chars().any(char::is_control) {
-        Some("has a control character".into())
+        Some("contains a control character".into())
     } else if reserved.contains(&name) {
         Some("is reserved".into())
     } else {
@@ -42,9 +44,9 @@ fn complaint_with(name: &str, reserved: &[&str]) -> Option<String> {
     }
 }
 
-/// Whether anything can be called so: what is longer is not even looked up.
+/// Whether a name is longer than any valid name, so that no lookup can find it.
 pub(crate) fn is_too_long(name: &str) -> bool {
-    name.chars().nth(LONGEST).is_some()
+    name.chars().nth(MAX_CHARS).is_some()
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
     use crate::info::identity;
 
     #[test]
-    fn what_this_library_calls_so_is_reserved() {
+    fn names_of_this_library_are_reserved() {
         for name in segments_of_health().chain([AVAILABILITY]) {
             assert_eq!(complaint(name).as_deref(), Some("is reserved"), "{name}");
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::Location;
 use std::path::Path;
 
-/// Where something was registered. In the order of files and lines.
+/// The place where something was registered. Origins are ordered by file and line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     file: &'static str,
@@ -26,7 +26,7 @@ impl Origin {
         Origin { module: None, file: place.file(), line: place.line() }
     }
 
-    /// A place that is no line of a program.
+    /// A place other than a line of the program.
     #[cfg(feature = "dependencies")]
     pub(crate) const fn named(place: &'static str) -> Self {
         Origin { module: None, file: place, line: 0 }
@@ -37,9 +37,9 @@ impl Origin {
         self.module.and_then(|module| module.split("::").next())
     }
 
-    /// What to do about doc examples that get into each other's way, to stand behind another remedy.
+    /// The remedy for doc examples that conflict with each other. A message puts it after another remedy.
     ///
-    /// rustdoc makes one program of the examples of a crate of edition 2024, in one file.
+    /// In edition 2024, rustdoc merges the examples of a crate into one program, in one file.
     pub(crate) fn remedy_in_doc_example(&self) -> &'static str {
         let name = Path::new(self.file).file_name().and_then(OsStr::to_str).unwrap_or_default();
         if name.starts_with("doctest_bundle_") {

@@ -2,12 +2,12 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// One of the three questions that Kubernetes asks a container.
+/// One of the three probes of a Kubernetes container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Probe {
-    /// Whether the process has to be restarted.
+    /// Whether the process must be restarted.
     Liveness,
     /// Whether the service accepts requests.
     Readiness,

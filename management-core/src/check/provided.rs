@@ -1,4 +1,4 @@
-//! What version providers and info contributors may return.
+//! The return types of version providers and info contributors.
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -8,7 +8,7 @@ use crate::text::json::Json;
 use crate::text::reason::IntoReason;
 use crate::text::secret::Names;
 
-/// What a provider came to.
+/// The result of one run of a provider.
 pub type Provided<T> = Result<T, Failure>;
 
 impl<T: Send + Sync + 'static> Value for Provided<T> {
@@ -27,18 +27,18 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
     }
 }
 
-/// What a version provider may return: anything that is `Into<String>`, an `Option` of it, or a
-/// `Result` of either. Its error is what that of a check may be, and is told with its causes; see
+/// The types that a version provider can return: a type that is `Into<String>`, an `Option` of it, or a `Result` of
+/// either. The error of the `Result` can have the same types as that of a check, and the log has it with its causes; see
 /// [`IntoHealth`](crate::IntoHealth).
 ///
-/// `Shape` tells the three apart and is always inferred. This trait is sealed.
+/// `Shape` distinguishes the three and is always inferred. This trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "a version provider cannot return `{Self}`",
-    label = "cannot be turned into a version",
-    note = "a version provider returns a value that is `Into<String>`, an `Option` of one, or a `Result` of either"
+    message = "a version provider cannot return `{Self}`; return a type that is `Into<String>`, an `Option` of it, or a `Result` of either",
+    label = "not a version",
+    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`"
 )]
 pub trait IntoVersion<Shape>: sealed::Sealed<Shape> {
-    /// Turns the outcome into a version, into nothing, or into the text of an error.
+    /// Converts the outcome into a version, into `None`, or into the text of an error.
     fn into_version(self) -> Result<Option<String>, String>;
 }
 
@@ -59,7 +59,7 @@ mod sealed {
     }
 }
 
-/// The shape of what is `Into<String>`.
+/// The shape of a type that is `Into<String>`.
 #[derive(Debug)]
 pub enum Plain {}
 
@@ -94,33 +94,35 @@ impl<T: IntoVersion<Shape>, Shape, E: IntoReason<Reason>, Reason>
     }
 }
 
-/// The version of what a provider returned.
+/// Converts the return value of a version provider.
 pub fn version<T: IntoVersion<Shape>, Shape>(outcome: T) -> Provided<Option<String>> {
     outcome.into_version().map_err(Failure::failed)
 }
 
-/// The values that an info contributor can return. It is `Serialize`, but for its error.
+/// A value that an info contributor can return: every type that is [`Serialize`].
+///
+/// The trait exists for the compiler's message about other types.
 #[diagnostic::on_unimplemented(
-    message = "an info contributor cannot return `{Self}`",
-    label = "cannot be written as JSON",
-    note = "derive `serde::Serialize` for its type, or return a `serde_json::Value`",
-    note = "an info contributor returns a value that is `Serialize`, or a `Result` of one"
+    message = "an info contributor cannot return `{Self}`; return a type that is `serde::Serialize`, or a `Result` of one",
+    label = "not `serde::Serialize`",
+    note = "on a type of your own, add `#[derive(serde::Serialize)]`",
+    note = "for a type of another crate, look for a feature of that crate such as `serde`"
 )]
 pub trait InfoValue: Serialize {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize> InfoValue for T {}
 
-/// What an info contributor returned, to be turned into JSON.
+/// The return value of an info contributor, to be converted to JSON.
 ///
-/// A `Result` is `Serialize` itself, so two methods of one name keep it from being shown as
-/// `{"Ok": …}`: the inherent one, for a `Result`, comes first in method resolution. The methods have the
-/// bounds, and not the `impl`s, so that it is found for any value and the compiler names the bound.
+/// A `Result` is `Serialize` itself and would be shown as `{"Ok": …}`. Two methods with the same name prevent this: method
+/// resolution finds the inherent one, for a `Result`, first. The bounds are on the methods and not on the `impl`s, so that
+/// a method is found for every value and the compiler reports the bound.
 #[derive(Debug)]
 pub struct Contribution<T>(pub T);
 
 impl<T, E> Contribution<Result<T, E>> {
-    /// The value's JSON, or the error.
+    /// The JSON of the value, or the error.
     pub fn into_json<Reason>(self) -> Provided<Json>
     where
         T: InfoValue,
@@ -133,7 +135,7 @@ impl<T, E> Contribution<Result<T, E>> {
 
 /// See [`Contribution`].
 pub trait Contributed<T> {
-    /// The value's JSON.
+    /// The JSON of the value.
     fn into_json(self) -> Provided<Json>
     where
         T: InfoValue;
@@ -145,6 +147,6 @@ impl<T> Contributed<T> for Contribution<T> {
         T: InfoValue,
     {
         to_raw_value(&self.0)
-            .map_err(|error| Failure::failed(format!("cannot be written as JSON: {error}")))
+            .map_err(|error| Failure::failed(format!("cannot be serialized as JSON: {error}")))
     }
 }

@@ -1,4 +1,4 @@
-//! How often, how long and how gravely: what attributes, checks and the builder may set.
+//! The settings that attributes, checks, dependencies, the builder and the configuration share.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use crate::run::plan::{JITTER, Plan, Schedule};
 
-/// Longer than any process lives, and short enough to be added to any clock.
+/// 100 years: longer than any process runs, and short enough to be added to any clock.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-const TIMEOUT: Duration = Duration::from_secs(4);
-const TTL: Duration = Duration::from_secs(1);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(4);
+const DEFAULT_TTL: Duration = Duration::from_secs(1);
+const MIN_DEFAULT_VALID_FOR: Duration = Duration::from_secs(60);
 
-/// The deadline of a dependency that sets none.
+/// The default deadline of a dependency.
 pub(crate) const DEPENDENCY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For how long the answer of a dependency is served again, where nothing is set.
+/// The default `ttl` of a dependency.
 pub(crate) const DEPENDENCY_TTL: Duration = Duration::from_secs(5);
-const VALID_AT_LEAST: Duration = Duration::from_secs(60);
 
-/// What was set, and `None` where the next in line decides.
+/// The values that are set. `None` leaves a value to the next place that can set it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Settings {
     pub(crate) timeout: Option<Duration>,
@@ -31,34 +31,75 @@ pub struct Settings {
     pub(crate) critical: Option<bool>,
 }
 
+/// Writes setters of the fields of a place such as `self.settings`, each with its own documentation.
 macro_rules! setters {
-    ($($setter:ident: $type:ty,)*) => {$(
-        /// Sets the value of the argument of this name.
-        #[must_use]
-        pub const fn $setter(mut self, $setter: $type) -> Self {
-            self.$setter = Some($setter);
-            self
+    ($self:ident, $place:expr; $($(#[$docs:meta])* $setter:ident: $type:ty,)*) => {$(
+        $(#[$docs])*
+        pub const fn $setter(mut $self, $setter: $type) -> Self {
+            $place.$setter = Some($setter);
+            $self
         }
     )*};
 }
+pub(crate) use setters;
+
+/// A struct that has the fields of [`Settings`] among others.
+pub(crate) trait SettingsFields {
+    fn settings(&self) -> Settings;
+
+    fn set_settings(&mut self, settings: Settings);
+}
+
+/// Implements [`SettingsFields`].
+macro_rules! settings_fields {
+    ($type:ident) => {
+        impl $crate::check::settings::SettingsFields for $type {
+            fn settings(&self) -> $crate::check::settings::Settings {
+                let &$type { timeout, ttl, interval, valid_for, critical, .. } = self;
+                $crate::check::settings::Settings { timeout, ttl, interval, valid_for, critical }
+            }
+
+            fn set_settings(&mut self, settings: $crate::check::settings::Settings) {
+                $crate::check::settings::Settings {
+                    timeout: self.timeout,
+                    ttl: self.ttl,
+                    interval: self.interval,
+                    valid_for: self.valid_for,
+                    critical: self.critical,
+                } = settings;
+            }
+        }
+    };
+}
+pub(crate) use settings_fields;
 
 impl Settings {
-    /// Nothing is set.
+    /// No value is set.
     pub const fn new() -> Self {
         Settings { timeout: None, ttl: None, interval: None, valid_for: None, critical: None }
     }
 
-    setters! {
+    setters! { self, self;
+        /// Sets the argument `timeout`.
+        #[must_use]
         timeout: Duration,
+        /// Sets the argument `ttl`.
+        #[must_use]
         ttl: Duration,
+        /// Sets the argument `interval`.
+        #[must_use]
         interval: Duration,
+        /// Sets the argument `valid_for`.
+        #[must_use]
         valid_for: Duration,
+        /// Sets the argument `critical`.
+        #[must_use]
         critical: bool,
     }
 
-    /// These settings, and those of `fallback` where nothing is set.
+    /// These settings. `fallback` fills in the values that are not set.
     pub(crate) fn or(self, fallback: &Settings) -> Settings {
-        // `ttl` and `interval` are two answers to one question.
+        // `ttl` and `interval` exclude each other, so that either hides both of the fallback.
         let (ttl, interval) = match (self.ttl, self.interval) {
             (None, None) => (fallback.ttl, fallback.interval),
             own => own,
@@ -72,7 +113,7 @@ impl Settings {
         }
     }
 
-    /// What cannot be, whatever the settings that are left open.
+    /// The mistakes that remain whatever the unset values become.
     pub(crate) fn contradictions(&self) -> Vec<String> {
         let mut complaints = Vec::new();
         for (key, value) in
@@ -88,37 +129,39 @@ impl Settings {
         complaints
     }
 
-    /// What these settings come to with the library's defaults, or why they cannot be.
+    /// The plan of these settings and of the defaults, or every mistake in the settings.
     pub(crate) fn plan(&self) -> Result<Plan, Vec<String>> {
         let mut complaints = self.contradictions();
-        let timeout = self.timeout.unwrap_or(TIMEOUT).min(FOREVER);
-        let (schedule, word, beat) = match self.interval {
+        let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT).min(FOREVER);
+        let (schedule, key, period) = match self.interval {
             Some(interval) => {
                 let interval = interval.min(FOREVER);
                 (Schedule::Background { interval }, "interval", interval)
             }
             None => {
-                let ttl = self.ttl.unwrap_or(TTL).min(FOREVER);
+                let ttl = self.ttl.unwrap_or(DEFAULT_TTL).min(FOREVER);
                 (Schedule::OnDemand { ttl }, "ttl", ttl)
             }
         };
         let valid_for = self
             .valid_for
-            .unwrap_or_else(|| VALID_AT_LEAST.max(beat.saturating_mul(2).saturating_add(timeout)))
+            .unwrap_or_else(|| {
+                MIN_DEFAULT_VALID_FOR.max(period.saturating_mul(2).saturating_add(timeout))
+            })
             .min(FOREVER);
-        let needed = beat.saturating_add(timeout).min(FOREVER);
+        let needed = period.saturating_add(timeout).min(FOREVER);
         if valid_for < needed && complaints.is_empty() {
             let text = humantime::format_duration;
             complaints.push(format!(
-                "`valid_for` is {}, less than `{word}` ({}) plus `timeout` ({}): make it at least {}",
+                "`valid_for` is {}, less than `{key}` ({}) plus `timeout` ({}): make it at least {}",
                 text(valid_for),
-                text(beat),
+                text(period),
                 text(timeout),
                 text(needed),
             ));
         }
         if complaints.is_empty() {
-            // A beat may be late by its spread, which must not make a good result unknown.
+            // The jitter may delay a run. A good result must stay valid until then.
             let valid_for = match schedule {
                 Schedule::Background { interval } => {
                     valid_for.max(interval.mul_f64(1.0 + JITTER).saturating_add(timeout))
@@ -132,11 +175,11 @@ impl Settings {
     }
 }
 
-/// How a duration is written. `management-macros` has the same for attributes; `tests/names.rs` keeps the
-/// two alike.
+/// An example of a duration. `management-macros` has the same example for attributes, and `tests/names.rs` compares the
+/// two.
 const EXAMPLE: &str = "1m 30s";
 
-/// A duration as humantime writes it.
+/// Deserializes a duration in the syntax of humantime.
 pub(crate) fn duration<'de, D>(deserializer: D) -> Result<Option<Duration>, D::Error>
 where
     D: Deserializer<'de>,
@@ -149,7 +192,9 @@ where
         _ => Err("it has no unit".into()),
     };
     parsed.map(Some).map_err(|why| {
-        D::Error::custom(format_args!("{value} is no duration ({why}): write it like {EXAMPLE:?}"))
+        D::Error::custom(format_args!(
+            "{value} is not a duration ({why}): write it like {EXAMPLE:?}"
+        ))
     })
 }
 
@@ -181,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_settings_are_all_told() {
+    fn every_contradiction_is_reported() {
         let complaints = Settings::new()
             .timeout(Duration::ZERO)
             .ttl(seconds(1))

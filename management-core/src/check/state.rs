@@ -1,4 +1,4 @@
-//! What checks take as parameters.
+//! The state that checks take as parameters.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::check::origin::Origin;
 use crate::error::{Mistake, Mistakes};
 
-/// At most one value of each type.
+/// The values passed to the builder, at most one of each type.
 #[derive(Default)]
 pub(crate) struct State {
     values: HashMap<TypeId, Stored>,
@@ -21,7 +21,7 @@ pub(crate) struct State {
 struct Stored {
     value: Arc<dyn Any + Send + Sync>,
     ty: &'static str,
-    /// What the type is called in an `Arc`, which is found as the same parameter.
+    /// The id of an `Arc` of the type, which the same parameter accepts.
     in_arc: TypeId,
     place: &'static Location<'static>,
     is_taken: AtomicBool,
@@ -38,8 +38,8 @@ impl State {
         let same = self.values.get(&in_arc).or_else(|| self.values.values().find(is_same));
         if let Some(other) = same {
             self.mistakes.push(Mistake::state(format!(
-                "`{}` and `{}` are both given as state, at {} and {}, and a parameter accepts either: keep \
-                 one, or wrap one in a type of its own",
+                "`{}` and `{}` are both passed as state, at {} and {}, but a parameter accepts either: remove \
+                 one, or wrap it in a type of its own",
                 other.ty,
                 type_name::<T>(),
                 at(other.place),
@@ -54,7 +54,7 @@ impl State {
                 entry.insert(Stored { value, ty, in_arc, place, is_taken });
             }
             Entry::Occupied(first) => self.mistakes.push(Mistake::state(format!(
-                "two values of type `{}` are given as state, at {} and {}: wrap one in a type of its own",
+                "two values of type `{}` are passed as state, at {} and {}: wrap one in a type of its own",
                 type_name::<T>(),
                 at(first.get().place),
                 at(place),
@@ -62,7 +62,7 @@ impl State {
         }
     }
 
-    /// Says that a function takes state of a type that the builder does not have.
+    /// The mistake of a function that takes state of a type that the builder does not have.
     pub(crate) fn missing(&self, what: &str, origin: &Origin, ty: &str) -> Mistake {
         let mut types: Vec<_> = self.values.values().map(|stored| stored.ty).collect();
         types.sort_unstable();
@@ -71,13 +71,13 @@ impl State {
             types => format!("only `{}`", types.join("`, `")),
         };
         let remedy = if let Some(inner) = extracted(ty) {
-            format!("extractors of axum work in handlers only, so take `&{inner}`")
+            format!("axum's extractors only work in handlers, so take `&{inner}`")
         } else {
             let optional = match type_argument(ty, "core::option::Option<") {
                 Some(inner) => format!("; `Option<&{inner}>` is `None` without a `{inner}`"),
                 None => String::new(),
             };
-            format!("add `.state(value)` with a `{ty}` or an `Arc` of it{optional}")
+            format!("add `.state(value)` with a value of type `{ty}` or an `Arc` of one{optional}")
         };
         Mistake::state(format!(
             "{what} at {origin} takes `{ty}`, but the builder has {given}: {remedy}{}",
@@ -85,7 +85,7 @@ impl State {
         ))
     }
 
-    /// The types that nothing takes, each with its place, in the order of the places.
+    /// The types that no function takes, each with its place, ordered by place.
     pub(crate) fn untaken(&self) -> Vec<String> {
         let untaken =
             self.values.values().filter(|stored| !stored.is_taken.load(Ordering::Relaxed));
@@ -97,7 +97,7 @@ impl State {
             .collect()
     }
 
-    /// What was stored as `T`, else as `Arc<T>`.
+    /// The value passed as `T`, or else as `Arc<T>`.
     fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         if let Some(value) = self.take(TypeId::of::<T>()) {
             return Arc::clone(value).downcast().ok();
@@ -127,7 +127,7 @@ fn type_argument<'a>(ty: &'a str, name: &str) -> Option<&'a str> {
     ty.strip_prefix(name)?.strip_suffix('>')
 }
 
-/// Finds the state of one function, and notes what is missing.
+/// Finds the state of one function, and collects the types that are missing.
 pub struct Bind<'a> {
     state: &'a State,
     pub(crate) missing: Vec<&'static str>,
@@ -147,7 +147,7 @@ impl<'a> Bind<'a> {
         Bound(found)
     }
 
-    /// State for a parameter `Option<&T>`, which does without.
+    /// State for a parameter `Option<&T>`, which may be missing.
     pub fn optional<T: Send + Sync + 'static>(&mut self) -> Absent<T> {
         Absent(self.state.find())
     }
@@ -164,14 +164,14 @@ impl fmt::Debug for Bind<'_> {
     }
 }
 
-/// One parameter's state. Empty only where `build()` fails and nothing is ever called.
+/// The state of one parameter. Empty only if `build()` fails, and then no function is called.
 #[derive(Debug)]
 pub struct Bound<T>(Option<Arc<T>>);
 
 impl<T> Bound<T> {
     /// The state itself.
     pub fn get(&self) -> &T {
-        self.0.as_deref().expect("`build()` refuses a function whose state is missing")
+        self.0.as_deref().expect("`build()` fails if state is missing")
     }
 }
 
@@ -181,12 +181,12 @@ impl<T> Clone for Bound<T> {
     }
 }
 
-/// State that may be absent.
+/// The state of one parameter, which may be missing.
 #[derive(Debug)]
 pub struct Absent<T>(Option<Arc<T>>);
 
 impl<T> Absent<T> {
-    /// The state itself, where the builder has it.
+    /// The state itself, if the builder has it.
     pub fn get(&self) -> Option<&T> {
         self.0.as_deref()
     }
@@ -198,9 +198,11 @@ impl<T> Clone for Absent<T> {
     }
 }
 
-/// What a parameter `T` can take. It is `Clone` and nothing else, but for its error.
+/// The types that a parameter can take by value: every type that is `Clone`.
+///
+/// The trait exists for the compiler's message about other types.
 #[diagnostic::on_unimplemented(
-    message = "a parameter takes state of type `{Self}` by value, which needs `Clone`: take `&{Self}`",
+    message = "a parameter cannot take `{Self}` by value, because the type is not `Clone`: take `&{Self}`",
     label = "take `&{Self}`"
 )]
 pub trait ByValue: Clone {}
@@ -208,9 +210,9 @@ pub trait ByValue: Clone {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> ByValue for T {}
 
-/// One parameter's state, to be cloned for each run.
+/// The state of one parameter, which each run clones.
 ///
-/// The clone is a pointer so that a type without one is complained of once, at the parameter.
+/// `clone` is a function pointer, so that the compiler reports a type that is not `Clone` once, at the parameter.
 #[derive(Debug)]
 pub struct Owned<T> {
     state: Bound<T>,
@@ -238,14 +240,14 @@ mod tests {
     #[test]
     fn a_value_and_an_arc_of_its_type_are_one_too_many() {
         let arc = || Arc::new(1_u8);
-        for (builder, told) in [
+        for (builder, types) in [
             (Management::builder().state(1_u8).state(arc()), "`u8` and `alloc::sync::Arc<u8>`"),
             (Management::builder().state(arc()).state(1_u8), "`alloc::sync::Arc<u8>` and `u8`"),
         ] {
             let error = builder.build().unwrap_err();
             assert!(error.is_state(), "{error}");
             let text = error.to_string();
-            assert!(text.contains(&format!("{told} are both given as state, at ")), "{text}");
+            assert!(text.contains(&format!("{types} are both passed as state, at ")), "{text}");
             assert_eq!(text.matches("state.rs:").count(), 2, "{text}");
         }
         // A parameter that finds one of these finds none of the others.
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_has_taken_is_known() {
+    fn state_that_no_function_takes_is_listed() {
         let mut state = State::default();
         state.insert(1_u8, Location::caller());
         state.insert(Arc::new(2_u16), Location::caller());

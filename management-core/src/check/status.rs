@@ -2,18 +2,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// How a check, a group of checks or the whole service is.
+/// The status of a check, of a group of checks or of the whole service.
 ///
-/// Ordered from best to worst, so that the worst of many is their maximum. The names are Spring Boot
-/// Actuator's, with [`Degraded`](Status::Degraded) added.
+/// The order is from best to worst, so that the worst of several statuses is their maximum. The names are those of Spring
+/// Boot Actuator, and [`Degraded`](Status::Degraded).
 ///
 /// | Status | HTTP status code |
 /// |---|---|
 /// | `UP`, `DEGRADED` | 200 |
 /// | `UNKNOWN`, `OUT_OF_SERVICE`, `DOWN` | 503 |
 ///
-/// [`Builder::status_code`](crate::Builder::status_code) changes the code of a status. Liveness is 503
-/// for `DOWN` alone, since not to know must not restart a pod.
+/// [`Builder::status_code`](crate::Builder::status_code) changes the code of a status. Liveness is 503 only for `DOWN`,
+/// because an unknown status must not restart a pod.
 ///
 /// ```
 /// use management_core::Status;
@@ -27,18 +27,18 @@ use serde::{Deserialize, Serialize, Serializer};
 pub enum Status {
     /// Works as it should.
     Up,
-    /// Works, but not as well as it should; still wants requests.
+    /// Works, but not as well as it should. Still accepts requests.
     Degraded,
-    /// Nobody can tell: there is no result, or it is too old.
+    /// There is no result, or it is too old.
     Unknown,
-    /// Does not want requests now, without being broken.
+    /// Does not accept requests at present, but is not broken.
     OutOfService,
     /// Does not work.
     Down,
 }
 
 impl Status {
-    /// The name as it stands in a body: `UP`, `DEGRADED`, `UNKNOWN`, `OUT_OF_SERVICE` or `DOWN`.
+    /// The name in bodies: `UP`, `DEGRADED`, `UNKNOWN`, `OUT_OF_SERVICE` or `DOWN`.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Up => "UP",
@@ -49,7 +49,7 @@ impl Status {
         }
     }
 
-    /// Whether this is `UP` or `DEGRADED`: what a startup check waits for, and no failure.
+    /// Whether this is `UP` or `DEGRADED`, which is a success and not a failure.
     pub(crate) fn is_success(self) -> bool {
         self <= Status::Degraded
     }

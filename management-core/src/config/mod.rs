@@ -1,4 +1,7 @@
-//! What can be set from outside of the program.
+//! The settings that come from outside the program.
+//!
+//! Environment variables and the program's own configuration come in, and a [`Config`] comes out. This folder must not
+//! know which checks exist.
 
 pub(crate) mod environment;
 pub(crate) mod exposure;
@@ -18,7 +21,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::check::probe::Probe;
-use crate::check::settings::{Settings, duration};
+use crate::check::settings::{Settings, SettingsFields as _, duration, settings_fields};
 use crate::check::status::Status;
 use crate::config::group::Group;
 use crate::config::route::Route;
@@ -34,27 +37,27 @@ use crate::text::similar::with_suggestion;
 pub struct Config {
     /// The service's name.
     pub name: Option<String>,
-    /// Under which path the endpoints lie.
+    /// The path of the endpoints.
     pub prefix: Option<String>,
-    /// The endpoints that are there or not.
+    /// Whether an endpoint is served.
     pub endpoints: BTreeMap<Route, bool>,
-    /// Whether `/livez`, `/readyz`, `/startupz` and `/healthz` are there.
+    /// Whether `/livez`, `/readyz`, `/startupz` and `/healthz` are served.
     pub kubernetes_paths: Option<bool>,
     /// The deadline of one run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
-    /// For how long a result is served again.
+    /// How long a result is reused.
     #[serde(deserialize_with = "duration")]
     pub ttl: Option<Duration>,
-    /// How long after the end of a run the next one begins, in the background.
+    /// How long after the end of a run the next one begins in the background.
     #[serde(deserialize_with = "duration")]
     pub interval: Option<Duration>,
-    /// How old a result may be and still be shown.
+    /// The maximum age of a result.
     #[serde(deserialize_with = "duration")]
     pub valid_for: Option<Duration>,
-    /// Whether a failure fails the whole.
+    /// Whether a failure fails the whole, or only degrades it.
     pub critical: Option<bool>,
-    /// What is to be different for some checks.
+    /// The settings of single checks.
     pub checks: BTreeMap<String, CheckConfig>,
     /// How long a probe waits.
     #[serde(deserialize_with = "duration")]
@@ -62,40 +65,39 @@ pub struct Config {
     /// How long `/health` waits.
     #[serde(deserialize_with = "duration")]
     pub health_budget: Option<Duration>,
-    /// Where the endpoints have a listener of their own.
+    /// The address of a separate listener for the endpoints.
     pub listen: Option<String>,
-    /// How long requests are served after a drain has begun.
+    /// How long the service continues to accept requests after a drain has begun.
     #[serde(deserialize_with = "duration")]
     pub drain_delay: Option<Duration>,
-    /// How long servers that accept no more connections may take to answer.
+    /// How long requests in flight may take after that.
     #[serde(deserialize_with = "duration")]
     pub drain_timeout: Option<Duration>,
-    /// Who sees details and error texts.
+    /// Which requests are shown details and error texts.
     pub show_details: Option<ShowDetails>,
-    /// The names whose values are masked, beside the usual ones.
+    /// Names whose values are masked, in addition to the usual ones.
     pub mask: Vec<String>,
-    /// The statuses that are answered with another code.
+    /// The HTTP status codes of statuses.
     pub status_codes: BTreeMap<Status, u16>,
-    /// The groups of checks, and what is different for probes.
+    /// The groups of checks, and settings of probes.
     pub groups: BTreeMap<String, Group>,
     /// The services that this one needs.
     pub service_dependencies: BTreeMap<String, Dependency>,
-    /// The dependencies that readiness asks, too, in addition to those with
-    /// [`Dependency::readiness`].
+    /// The dependencies that are part of readiness, in addition to those with [`Dependency::readiness`].
     pub cascade: BTreeMap<Probe, Vec<String>>,
-    /// The scheme of dependencies that are given without one.
+    /// The scheme of dependencies without one.
     pub preferred_url_scheme: Option<String>,
-    /// A PEM file of certificates to trust in addition to the platform's.
+    /// A PEM file of certificates to trust in addition to those of the platform.
     pub dependency_ca_file: Option<PathBuf>,
-    /// A PEM file with the certificates and the private key that are shown to dependencies.
+    /// A PEM file with the client certificates and their private key for requests to dependencies.
     pub dependency_client_certificate_file: Option<PathBuf>,
-    /// Whether dependencies are asked through the proxies that the environment names.
+    /// Whether dependencies are asked through the proxies of the environment.
     pub dependency_environment_proxies: Option<bool>,
-    /// The keys that `/info` may show.
+    /// The keys that `/info` shows.
     pub info_keys: Option<Vec<String>>,
     /// Whether `/info` has `service.instance.id`.
     pub service_instance_id: Option<bool>,
-    /// The folder that keeps the instance id.
+    /// The folder of the file with the instance id.
     pub service_instance_id_folder: Option<PathBuf>,
     /// Whether `/info` has `process.command_line`.
     pub process_command_line: Option<bool>,
@@ -103,7 +105,7 @@ pub struct Config {
     pub machine_id: Option<bool>,
 }
 
-/// What is different for one check, whatever its attribute or its maker says.
+/// The settings of one check. They take precedence over those of its attribute or its setters.
 ///
 /// ```
 /// let config: management_core::Config = serde_json::from_str(
@@ -116,33 +118,33 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CheckConfig {
-    /// `false` leaves the check out.
+    /// `false` removes the check.
     pub enabled: Option<bool>,
-    /// Whether a failure fails the whole.
+    /// Whether a failure fails the whole, or only degrades it.
     pub critical: Option<bool>,
     /// The deadline of one run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
-    /// For how long a result is served again.
+    /// How long a result is reused.
     #[serde(deserialize_with = "duration")]
     pub ttl: Option<Duration>,
-    /// How long after the end of a run the next one begins, in the background.
+    /// How long after the end of a run the next one begins in the background.
     #[serde(deserialize_with = "duration")]
     pub interval: Option<Duration>,
-    /// How old a result may be and still be shown.
+    /// The maximum age of a result.
     #[serde(deserialize_with = "duration")]
     pub valid_for: Option<Duration>,
 }
 
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not every format says at which key it came upon a mistake.
+        // Not every format names the key of a mistake.
         let mut track = serde_path_to_error::Track::new();
         let tracking = serde_path_to_error::Deserializer::new(deserializer, &mut track);
         Config::deserialize(tracking).map_err(|error| {
             let path = track.path().to_string();
             let error = with_suggestion(error.to_string());
-            // What follows is a key that is not known, which the error names itself.
+            // An unknown key is not part of the path. The error names it.
             match path.trim_end_matches(".?") {
                 "." => D::Error::custom(text::verbatim(error)),
                 path => D::Error::custom(text::verbatim(format_args!("`{path}`: {error}"))),
@@ -152,7 +154,7 @@ impl<'de> Deserialize<'de> for Config {
 }
 
 impl Config {
-    /// What is set here, and what `fallback` sets where nothing is. Maps are merged by their keys.
+    /// This configuration. `fallback` fills in the values that are not set. Maps are merged by their keys.
     pub(crate) fn or(self, fallback: Config) -> Config {
         fn merged<K: Ord, V>(mut own: BTreeMap<K, V>, fallback: BTreeMap<K, V>) -> BTreeMap<K, V> {
             for (key, value) in fallback {
@@ -160,15 +162,12 @@ impl Config {
             }
             own
         }
-        // The two are one setting.
-        let (ttl, interval) = match (self.ttl, self.interval) {
-            (None, None) => (fallback.ttl, fallback.interval),
-            own => own,
-        };
+        let Settings { timeout, ttl, interval, valid_for, critical } =
+            self.settings().or(&fallback.settings());
         let mut checks = self.checks;
         for (name, fallback) in fallback.checks {
             let own = checks.remove(&name).unwrap_or_default();
-            checks.insert(name, own.or(fallback));
+            checks.insert(name, own.or(&fallback));
         }
         let mut groups = self.groups;
         for (name, fallback) in fallback.groups {
@@ -180,11 +179,11 @@ impl Config {
             prefix: self.prefix.or(fallback.prefix),
             endpoints: merged(self.endpoints, fallback.endpoints),
             kubernetes_paths: self.kubernetes_paths.or(fallback.kubernetes_paths),
-            timeout: self.timeout.or(fallback.timeout),
+            timeout,
             ttl,
             interval,
-            valid_for: self.valid_for.or(fallback.valid_for),
-            critical: self.critical.or(fallback.critical),
+            valid_for,
+            critical,
             checks,
             probe_budget: self.probe_budget.or(fallback.probe_budget),
             health_budget: self.health_budget.or(fallback.health_budget),
@@ -214,37 +213,18 @@ impl Config {
             machine_id: self.machine_id.or(fallback.machine_id),
         }
     }
-
-    pub(crate) fn set_defaults(&mut self, defaults: Settings) {
-        Settings {
-            timeout: self.timeout,
-            ttl: self.ttl,
-            interval: self.interval,
-            valid_for: self.valid_for,
-            critical: self.critical,
-        } = defaults;
-    }
-
-    /// What is set for checks that set nothing of their own.
-    pub(crate) fn defaults(&self) -> Settings {
-        let Config { timeout, ttl, interval, valid_for, critical, .. } = *self;
-        Settings { timeout, ttl, interval, valid_for, critical }
-    }
 }
 
 impl CheckConfig {
-    pub(crate) fn settings(&self) -> Settings {
-        let CheckConfig { timeout, ttl, interval, valid_for, critical, .. } = *self;
-        Settings { timeout, ttl, interval, valid_for, critical }
-    }
-
-    fn or(self, fallback: CheckConfig) -> CheckConfig {
-        let Settings { timeout, ttl, interval, valid_for, critical } =
-            self.settings().or(&fallback.settings());
-        let enabled = self.enabled.or(fallback.enabled);
-        CheckConfig { enabled, critical, timeout, ttl, interval, valid_for }
+    fn or(mut self, fallback: &CheckConfig) -> CheckConfig {
+        self.set_settings(self.settings().or(&fallback.settings()));
+        self.enabled = self.enabled.or(fallback.enabled);
+        self
     }
 }
+
+settings_fields!(Config);
+settings_fields!(CheckConfig);
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
-//! What configuration changes in single checks, without a build.
+//! Applies the configuration of single checks.
 
 use crate::check::Check;
+use crate::check::settings::SettingsFields as _;
 use crate::config::{CheckConfig, Config};
 use crate::error::{Mistake, Mistakes};
 use crate::text::similar::unknown;

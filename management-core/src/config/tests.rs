@@ -18,11 +18,11 @@ fn a_mistake_names_its_key() {
             r#"{"timeuot": "1s"}"#,
             "`timeuot`: unknown key `timeuot` at line 1 column 10; did you mean `timeout`?",
         ),
-        (r#"{"timeout": "2 parsecs"}"#, "`timeout`: \"2 parsecs\" is no duration"),
-        (r#"{"timeout": 2}"#, "`timeout`: 2 is no duration (it has no unit): write it like"),
+        (r#"{"timeout": "2 parsecs"}"#, "`timeout`: \"2 parsecs\" is not a duration"),
+        (r#"{"timeout": 2}"#, "`timeout`: 2 is not a duration (it has no unit): write it like"),
         (r#"{"prefix": 7}"#, "`prefix`: invalid type: integer `7`"),
         (r#"{"critical": "yes"}"#, "`critical`: invalid type: string \"yes\""),
-        (r#"{"checks": {"db": {"ttl": "x"}}}"#, "`checks.db.ttl`: \"x\" is no duration"),
+        (r#"{"checks": {"db": {"ttl": "x"}}}"#, "`checks.db.ttl`: \"x\" is not a duration"),
         (
             r#"{"checks": {"db": {"tll": "1s"}}}"#,
             "`checks.db.tll`: unknown key `tll` at line 1 column 24; did you mean `ttl`?",
@@ -56,7 +56,7 @@ fn a_mistake_names_its_key() {
         ),
         (
             r#"{"service_dependencies": {"users": {"url": "h", "timeout": "soon"}}}"#,
-            "`service_dependencies.users.timeout`: \"soon\" is no duration",
+            "`service_dependencies.users.timeout`: \"soon\" is not a duration",
         ),
         (
             r#"{"service_dependencies": {"users": {"uri": "h"}}}"#,

@@ -1,4 +1,7 @@
-//! Other services that this one needs, asked over HTTP.
+//! Checks that ask other services over HTTP.
+//!
+//! A URL and its settings come in, and a [`Health`](crate::Health) comes out for each exchange. This folder must not know
+//! how an answer shows the result.
 
 #[cfg(feature = "dependencies")]
 mod body;
@@ -19,20 +22,19 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::check::origin::Origin;
-use crate::check::settings::{Settings, duration};
+use crate::check::settings::{Settings, SettingsFields as _, duration, setters, settings_fields};
 
-/// Tells a service that it is asked by another one, and not by a prober. It then answers from its own
-/// checks alone, so that services that need each other in a circle come to an end.
+/// The header of requests from other services. A service answers such a request only from its own checks, so that
+/// services that need each other in a circle do not ask each other endlessly.
 pub(crate) const CASCADE: &str = "management-cascade";
 
-/// How much of an answer is read, in bytes, after it has been decompressed.
+/// The maximum length of an answer after decompression.
 #[cfg(feature = "dependencies")]
-const LONGEST_BODY: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// A service that this one needs: where its health is, and how it is asked.
+/// A service that this one needs: its URL, and how it is asked.
 ///
-/// What is not set is taken from the [`Builder`](crate::Builder), and then from the defaults that are
-/// told here.
+/// A value that is not set here is that of the [`Builder`](crate::Builder), or else the default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,17 +52,18 @@ pub struct Dependency {
     pub(crate) url: String,
     pub(crate) settings: Settings,
     pub(crate) headers: Vec<(String, String)>,
-    /// Whether readiness asks it, too.
+    /// Whether readiness asks it as well.
     pub(crate) readiness: bool,
-    /// Where the program gave it; nothing for one from configuration.
+    /// The place in the program. `None` for a dependency from configuration.
     pub(crate) origin: Option<Origin>,
 }
 
 impl Dependency {
-    /// A dependency with this URL, or host, or `host:port`, or `host:port/path`.
+    /// Makes a dependency from a URL, a host, `host:port` or `host:port/path`.
     ///
-    /// What has a path is asked there. What has none is taken for a service like this one, and asked at
-    /// `/health` under the own prefix. Without a scheme, it is `preferred_url_scheme`.
+    /// A dependency with a path is asked at that path. One without a path is taken for a service like this one, and is
+    /// asked at `/health` under the prefix of this service. The default scheme is
+    /// [`Config::preferred_url_scheme`](crate::Config::preferred_url_scheme).
     pub fn new(url: impl Into<String>) -> Self {
         Dependency {
             url: url.into(),
@@ -71,53 +74,37 @@ impl Dependency {
         }
     }
 
-    /// Adds a header to each request. Its value is shown nowhere.
+    /// Adds a header to each request. Its value is never shown or logged.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Lets readiness ask it, too, at its URL followed by `/readiness`. Defaults to asking it for
-    /// `/health` alone.
+    /// Makes the dependency part of readiness, which asks it at its URL followed by `/readiness`. By default, it is only
+    /// part of `/health`.
     ///
-    /// Readiness then takes this service out of work together with the other one, and with every service
-    /// that needs it. If this service can answer anything without the other one, leave it out. Liveness
-    /// and startup cannot ask other services: a restart of this service repairs no other one, and services
-    /// that start together would wait for each other.
+    /// If the dependency is not ready, this service stops receiving requests, and so does every service that depends on
+    /// this one in the same way. Do not set this if the service can answer any request without the dependency. Liveness
+    /// and startup cannot ask other services: a restart of this service does not repair another one, and services that
+    /// start together would wait for each other.
     pub fn readiness(mut self) -> Self {
         self.readiness = true;
         self
     }
 
-    /// The deadline of one exchange, from looking up the name to the last byte. Defaults to 2 s.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = Some(timeout);
-        self
-    }
-
-    /// For how long a result is served again. Defaults to 5 s.
-    pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.settings.ttl = Some(ttl);
-        self
-    }
-
-    /// Asks in the background, this long after the end of the exchange before; requests only read. Not
-    /// together with [`ttl`](Self::ttl).
-    pub fn interval(mut self, interval: Duration) -> Self {
-        self.settings.interval = Some(interval);
-        self
-    }
-
-    /// For how long a result may be shown while a newer one is due. Defaults as a check's.
-    pub fn valid_for(mut self, valid_for: Duration) -> Self {
-        self.settings.valid_for = Some(valid_for);
-        self
-    }
-
-    /// Whether its failure fails the whole, or only degrades it. Defaults to `true`.
-    pub fn critical(mut self, critical: bool) -> Self {
-        self.settings.critical = Some(critical);
-        self
+    setters! { self, self.settings;
+        /// The deadline of one exchange, from looking up the name to the last byte. Defaults to 2 s.
+        timeout: Duration,
+        /// How long a result is reused. Defaults to 5 s.
+        ttl: Duration,
+        /// Asks in the background, this long after the end of the previous exchange. Requests only read the last result.
+        /// Cannot be combined with [`ttl`](Self::ttl). Defaults to none.
+        interval: Duration,
+        /// The maximum age of a result while a newer one is due. Defaults to the longer of 60 s and twice `ttl` or
+        /// `interval` plus `timeout`.
+        valid_for: Duration,
+        /// Whether a failure of the dependency fails the whole, or only degrades it. Defaults to `true`.
+        critical: bool,
     }
 }
 
@@ -144,7 +131,7 @@ impl fmt::Debug for Dependency {
     }
 }
 
-/// A URL alone, or a map with `url` and the names of the setters as keys.
+/// A URL, or a map whose keys are `url` and the names of the setters.
 impl<'de> Deserialize<'de> for Dependency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -165,6 +152,7 @@ impl<'de> Deserialize<'de> for Dependency {
             #[serde(default, deserialize_with = "headers")]
             headers: BTreeMap<String, String>,
         }
+        settings_fields!(Keys);
 
         struct UrlOrMap;
         impl<'de> Visitor<'de> for UrlOrMap {
@@ -180,9 +168,8 @@ impl<'de> Deserialize<'de> for Dependency {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Dependency, A::Error> {
                 let keys = Keys::deserialize(MapAccessDeserializer::new(map))?;
-                let Keys { url, timeout, ttl, interval, valid_for, critical, readiness, headers } =
-                    keys;
-                let settings = Settings { timeout, ttl, interval, valid_for, critical };
+                let settings = keys.settings();
+                let Keys { url, readiness, headers, .. } = keys;
                 let headers = headers.into_iter().collect();
                 Ok(Dependency { url, settings, headers, readiness, origin: None })
             }
@@ -191,16 +178,20 @@ impl<'de> Deserialize<'de> for Dependency {
     }
 }
 
-/// Names and values. What is wrong with them is told without the values, since they may be secret.
+/// Deserializes headers. Errors do not contain the values, which may be secret.
 fn headers<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
     let Value::Object(headers) = Value::deserialize(deserializer)? else {
-        return Err(D::Error::custom("the headers are no map of names and values"));
+        return Err(D::Error::custom(
+            "the headers are not a map: write them like {\"authorization\": \"Bearer 7f3a\"}",
+        ));
     };
     let text = |(name, value)| match value {
         Value::String(value) => Ok((name, value)),
-        _ => Err(D::Error::custom(format_args!("the value of the header `{name}` is no text"))),
+        _ => Err(D::Error::custom(format_args!(
+            "the value of the header `{name}` is not a string: put it in quotes"
+        ))),
     };
     headers.into_iter().map(text).collect()
 }

@@ -1,4 +1,4 @@
-//! From the name of a host to its addresses.
+//! Looks up the addresses of hosts.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,14 +16,14 @@ use crate::sync::Mutex;
 
 type Addresses = Vec<SocketAddr>;
 
-/// Who asks for an address has a deadline of its own, so the lookup needs none.
-const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// As good as none, because each exchange that needs an address has a deadline of its own.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Looks names up with the system's resolver, each name on a thread of its own.
+/// Looks up names with the system's resolver, each name on a thread of its own.
 ///
-/// Where no name server answers, that thread is stuck for as long as the system pleases. On tokio's
-/// blocking pool it would keep the runtime from ending, and each run would add another. Here all who
-/// ask for a name meanwhile wait for the one lookup.
+/// If no name server answers, the system blocks that thread for as long as it likes. On tokio's blocking pool the thread
+/// would keep the runtime from shutting down, and each exchange would block another one. Here all exchanges that need the
+/// same name wait for one lookup.
 pub(crate) struct Resolver {
     lookup: fn(&str) -> io::Result<Addresses>,
     lookups: Mutex<HashMap<String, Arc<Runner<Provided<Addresses>>>>>,
@@ -40,7 +40,7 @@ impl Resolver {
         Resolver { lookup, lookups: Mutex::default() }
     }
 
-    /// What looks this name up, for all who ask.
+    /// The runner that looks up this name for all exchanges.
     fn runner(&self, name: &str) -> Arc<Runner<Provided<Addresses>>> {
         let mut lookups = self.lookups.lock();
         if let Some(runner) = lookups.get(name) {
@@ -50,7 +50,7 @@ impl Resolver {
         let what = format!("lookup of {name}");
         let job = Job::blocking(move || lookup(&own_name).map_err(Failure::failed));
         let plan = Plan {
-            timeout: PATIENCE,
+            timeout: LOOKUP_TIMEOUT,
             schedule: Schedule::OnDemand { ttl: Duration::ZERO },
             valid_for: Duration::ZERO,
             once: false,
@@ -67,7 +67,7 @@ impl Resolve for Resolver {
         let runner = self.runner(name.as_str());
         Box::pin(async move {
             let now = Instant::now();
-            let reading = runner.answer(runner.ask(now), now, PATIENCE).await;
+            let reading = runner.answer(runner.ask(now), now, LOOKUP_TIMEOUT).await;
             let outcome = reading.outcome.map_err(|missing| missing.to_string())?;
             match &outcome.value {
                 Ok(addresses) if addresses.is_empty() => Err("the name has no address".into()),
@@ -103,9 +103,9 @@ mod tests {
             Ok(vec![([127, 0, 0, 1], 0).into()])
         });
         for _ in 0..3 {
-            let patience = Duration::from_millis(20);
-            let asked = tokio::time::timeout(patience, resolve(&resolver)).await;
-            asked.expect_err("no name server answers");
+            let resolved =
+                tokio::time::timeout(Duration::from_millis(20), resolve(&resolver)).await;
+            resolved.expect_err("no name server answers");
         }
         assert_eq!(LOOKUPS.load(Ordering::SeqCst), 1);
 
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_not_known_says_so() {
+    async fn an_unknown_name_is_an_error() {
         let resolver = Resolver::with(|_| Err(io::Error::other("no such host")));
         assert_eq!(resolve(&resolver).await, Err("no such host".into()));
         let resolver = Resolver::with(|_| Ok(Vec::new()));

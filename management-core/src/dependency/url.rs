@@ -1,4 +1,4 @@
-//! From what was configured to the URL that is asked.
+//! Completes the URL of a dependency.
 
 use std::net::Ipv6Addr;
 
@@ -6,10 +6,10 @@ use reqwest::Url;
 
 use crate::text;
 
-/// Where a dependency's health is.
+/// The URL of a dependency's health.
 ///
-/// What names a path is asked there; what names none is taken for a service like this one, whose
-/// health is under `prefix`. `check` is the probe that is asked, or empty for the whole health.
+/// A URL without a path is taken for a service like this one, whose health is under `prefix`. `check` is the probe to ask,
+/// or empty for the whole health.
 pub(crate) fn health_url(
     given: &str,
     scheme: &str,
@@ -17,7 +17,7 @@ pub(crate) fn health_url(
     check: &str,
 ) -> Result<Url, String> {
     let url = given.trim();
-    let complain = |why: String| format!("{:?} is no URL: {why}", text::quoted_url(given));
+    let complain = |why: String| format!("{:?} is not a URL: {why}", text::quoted_url(given));
     let (given_scheme, rest) = url.split_once("://").unwrap_or((scheme, url));
     let scheme = given_scheme.to_ascii_lowercase();
     if url.is_empty() {
@@ -25,12 +25,12 @@ pub(crate) fn health_url(
     }
     if !matches!(&*scheme, "http" | "https") {
         return Err(complain(format!(
-            "its scheme is {:?}, and only http and https are asked",
+            "its scheme is {:?}, but must be http or https",
             text::quoted_url(given_scheme)
         )));
     }
     if let Some(bad) = rest.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\') {
-        return Err(complain(format!("it has a {bad:?} in it")));
+        return Err(complain(format!("it contains {}", describe(bad))));
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, target) = rest.split_at(end);
@@ -44,8 +44,7 @@ pub(crate) fn health_url(
     };
     let authority = authority_of(authority).map_err(|why| {
         if target.contains('@') && !authority.contains('@') {
-            let why =
-                "what stands before its `@` has a `/`, `?` or `#`: percent-encode the password";
+            let why = "it contains a `/`, `?` or `#` before its `@`: percent-encode the password";
             return complain(why.into());
         }
         complain(why)
@@ -62,13 +61,24 @@ pub(crate) fn health_url(
         url.push_str(check);
     }
     url.push_str(&query);
-    // It knows the rest of what a URL may be, such as hosts of other scripts.
+    // This checks everything else, such as hosts in other scripts.
     let url = Url::parse(&url).map_err(|why| complain(why.to_string()))?;
     http::Uri::try_from(url.as_str()).map_err(|why| complain(why.to_string()))?;
     Ok(url)
 }
 
-/// `[user[:password]@]host[:port]`, with a bare IPv6 address put in brackets.
+/// A character that a URL cannot contain, in words.
+fn describe(character: char) -> String {
+    match character {
+        ' ' => "a space".into(),
+        '\t' => "a tab".into(),
+        '\n' => "a line break".into(),
+        '\\' => "a backslash".into(),
+        other => format!("the character {other:?}"),
+    }
+}
+
+/// `[user[:password]@]host[:port]`, with brackets around an IPv6 address.
 fn authority_of(authority: &str) -> Result<String, String> {
     let (user, host) = match authority.rsplit_once('@') {
         Some((user, host)) => (format!("{user}@"), host),
@@ -88,7 +98,7 @@ fn authority_of(authority: &str) -> Result<String, String> {
     if let Some(port) = port
         && !port.parse::<u16>().is_ok_and(|port| port > 0)
     {
-        return Err(format!("its port is {port:?}, and ports are from 1 to 65535"));
+        return Err(format!("its port is {port:?}, but must be from 1 to 65535"));
     }
     Ok(format!("{user}{host}"))
 }

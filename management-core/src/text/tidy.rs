@@ -247,7 +247,7 @@ mod tests {
         }
         assert!(quoted_url(&"x y ".repeat(5000)).ends_with("y x…"));
         for (said, kept) in [
-            ("\"two  spaces\" is no duration", "\"two  spaces\" is no duration"),
+            ("\"two  spaces\" is not a duration", "\"two  spaces\" is not a duration"),
             ("a\tb\r\nc\u{202e}d\u{1b}", "a\\tb\\r\\nc\\u{202e}d\\u{1b}"),
             ("it's \\ 'ü'", "it's \\ 'ü'"),
             ("no  postgres://u:secret@h/", "no  postgres://***@h/"),

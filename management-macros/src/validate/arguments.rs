@@ -1,4 +1,4 @@
-//! The arguments of an attribute: known, given once, of the right type, and possible.
+//! Validates the arguments of an attribute: their keys, types and values.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::args::Args;
 use crate::externs;
 use crate::role::{Door, Role};
 
-/// The arguments of one attribute, each known to be valid.
+/// The valid arguments of one attribute.
 #[derive(Default)]
 pub(crate) struct Arguments {
     pub(crate) name: Option<LitStr>,
@@ -49,10 +49,7 @@ pub(crate) fn arguments(role: Role, door: Door, args: Args) -> syn::Result<Argum
     let span = |wanted: &str| seen.iter().find(|key| *key == wanted).map(Ident::span);
     found.schedule(span, &mut mistakes);
     if role == Role::Info && !has_key {
-        mistakes.at(
-            Span::call_site(),
-            format!("the key of the contribution is missing: write {}", role.named()),
-        );
+        mistakes.at(Span::call_site(), format!("the key is missing: write {}", role.example()));
     }
     if span("crate").is_none()
         && let Some(name) = externs::renamed(door.krate())
@@ -75,27 +72,32 @@ impl Arguments {
             && let Some(word) = path.path.get_ident()
             && (role == Role::Version || !is_constant(word))
         {
-            let message = match example(&word.to_string()) {
-                Some(good) if role.known().contains(&word.to_string().as_str()) => {
+            let word = word.to_string();
+            let message = match example(&word) {
+                Some(good) if role.known().contains(&word.as_str()) => {
                     format!("`{word}` needs a value: write `{good}`")
                 }
-                _ if role == Role::Version => unknown(role, word),
-                _ => format!("expected a string: write `#[{}(\"{word}\")]`", role.attribute()),
+                _ if role == Role::Version => unknown(role, &word),
+                _ => format!("expected a string: write {}", role.with_first(&word)),
             };
             return mistakes.on(value, message);
         }
         if role == Role::Version {
-            return mistakes
-                .on(value, "`#[version_provider]` takes no name, since a program has one version");
+            return mistakes.on(value, NO_NAME);
         }
         if position > 0 {
-            return mistakes
-                .on(value, format!("only the first argument has no key; {}", takes(role)));
+            return mistakes.on(
+                value,
+                format!(
+                    "only the first argument has no key; the others are {}",
+                    list(role.known())
+                ),
+            );
         }
         let Some(text) = string(value) else {
             let problem = unknown_value(value).or_else(|| other_string(value));
             let problem = problem.unwrap_or_else(|| "expected a string literal".into());
-            return mistakes.on(value, format!("{problem}: write {}", role.named()));
+            return mistakes.on(value, format!("{problem}: write {}", role.example()));
         };
         match name::complaint(role, &text.value()) {
             Some(complaint) => mistakes.on(text, complaint),
@@ -106,15 +108,15 @@ impl Arguments {
     fn named(&mut self, role: Role, key: &Ident, value: Expr, mistakes: &mut Mistakes) {
         let word = key.to_string();
         if !role.known().contains(&word.as_str()) {
-            let message = match (role, word.as_str(), string(&value)) {
-                (Role::Check(_), "name", Some(name)) | (Role::Info, "key", Some(name)) => {
-                    let attribute = role.attribute();
-                    format!(
-                        "write the {word} first: `#[{attribute}({name:?})]`",
-                        name = name.value()
-                    )
+            let message = match word.as_str() {
+                "name" | "key" if role == Role::Version => NO_NAME.into(),
+                "name" | "key" => {
+                    let first = string(&value).map(LitStr::value);
+                    let good =
+                        first.map_or_else(|| role.example(), |first| role.with_first(&first));
+                    format!("write the {} first: {good}", role.first_argument())
                 }
-                _ => unknown(role, key),
+                _ => unknown(role, &word),
             };
             return mistakes.at(key.span(), message);
         }
@@ -138,16 +140,16 @@ impl Arguments {
         }
     }
 
-    /// The arguments of time, seen together.
+    /// Validates the arguments of time together.
     fn schedule(&self, span: impl Fn(&str) -> Option<Span>, mistakes: &mut Mistakes) {
         if let (Some(_), Some(interval)) = (span("ttl"), span("interval")) {
             mistakes.at(
                 interval,
-                "`ttl` and `interval` exclude each other: with `interval` the check runs in the \
-                 background and requests only read its last result",
+                "`ttl` and `interval` exclude each other: remove `ttl` to run in the background, or \
+                 `interval` to run on demand",
             );
         }
-        // What the attribute leaves open, the builder may set: only `build()` knows it.
+        // The builder may set what the attribute does not, so that `build()` checks this again with all values.
         if let (Some(valid_for), Some(at)) = (self.valid_for, span("valid_for")) {
             let (word, beat) = match (self.ttl, self.interval) {
                 (None, Some(interval)) => ("interval", interval),
@@ -158,8 +160,7 @@ impl Arguments {
                 mistakes.at(
                     at,
                     format!(
-                        "`valid_for` is {}, but a result is needed for `{word}` plus `timeout`, \
-                         at least {}",
+                        "`valid_for` is {}, less than `{word}` plus `timeout`: make it at least {}",
                         humantime::format_duration(valid_for),
                         humantime::format_duration(needed),
                     ),
@@ -169,33 +170,32 @@ impl Arguments {
     }
 }
 
-/// Suggests the most similar argument, or else lists all of them.
-fn unknown(role: Role, key: &Ident) -> String {
-    let word = key.to_string();
-    let distance = |known: &&str| strsim::osa_distance(&word, known);
-    let similar = role.known().iter().copied().min_by_key(distance);
-    // As in `management-core`: a third of the characters may differ.
-    match similar.filter(|known| distance(known) <= (known.len().max(word.len()) / 3).max(1)) {
-        Some(similar) => format!("unknown argument `{key}`; did you mean `{similar}`?"),
-        None => format!("unknown argument `{key}`; {}", takes(role)),
+const NO_NAME: &str = "`#[version_provider]` takes no name: a program has one version";
+
+/// Reports an unknown argument. Suggests the most similar known one, or else lists all of them.
+fn unknown(role: Role, key: &str) -> String {
+    match most_similar(key, role.known()) {
+        Some(known) => format!("unknown argument `{key}`; did you mean `{known}`?"),
+        None => format!("unknown argument `{key}` (known: {})", list(role.known())),
     }
 }
 
-fn takes(role: Role) -> String {
-    let known: Vec<_> = role.known().iter().map(|key| format!("`{key}`")).collect();
-    let first = match role {
-        Role::Check(_) => "a name first, then ",
-        Role::Info => "a key first, then ",
-        Role::Version => "",
-    };
-    format!("`#[{}]` takes {first}{}", role.attribute(), known.join(", "))
+/// The known word that is most similar to `word`, if at most a third of its characters differ.
+fn most_similar<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distances = known.iter().map(|&known| (strsim::osa_distance(word, known), known));
+    let (distance, nearest) = distances.min()?;
+    (distance <= (nearest.len() / 3).max(1)).then_some(nearest)
 }
 
-/// How a duration is written. `management-core` has the same for configuration; `tests/names.rs` keeps
-/// the two alike.
+fn list(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// An example of a duration. `management-core` has the same example for configuration, and `tests/names.rs` compares
+/// the two.
 const DURATION: &str = "1m 30s";
 
-/// A good use of the argument.
+/// A valid use of the argument.
 fn example(key: &str) -> Option<String> {
     Some(match key {
         "timeout" | "ttl" | "interval" | "valid_for" => format!("{key} = \"{DURATION}\""),
@@ -206,7 +206,7 @@ fn example(key: &str) -> Option<String> {
     })
 }
 
-/// What there is to say of a value that the compiler computes only later.
+/// The problem with a value that the compiler computes after it has expanded attributes.
 fn unknown_value(value: &Expr) -> Option<String> {
     let value = match value {
         Expr::Path(path) => path.path.to_token_stream().to_string().replace(' ', ""),
@@ -219,7 +219,7 @@ fn unknown_value(value: &Expr) -> Option<String> {
     Some(format!("the value of `{value}` is not known when attributes are expanded"))
 }
 
-/// What there is to say of a literal that is nearly a string.
+/// The problem with a literal that resembles a string.
 fn other_string(value: &Expr) -> Option<String> {
     match literal(value)? {
         Lit::ByteStr(_) => Some("expected a string, not bytes".into()),
@@ -228,7 +228,7 @@ fn other_string(value: &Expr) -> Option<String> {
     }
 }
 
-/// Whether a word looks like a constant, and not like a name without its quotes.
+/// Whether a word looks like a constant, and not like a name whose quotes are missing.
 fn is_constant(word: &Ident) -> bool {
     let word = word.to_string();
     word.contains(char::is_uppercase) && !word.contains(char::is_lowercase)
@@ -242,7 +242,7 @@ fn wrong_type(key: &Ident, value: &Expr, mistakes: &mut Mistakes) {
         _ => "a string",
     };
     let good = example(&key.to_string()).unwrap_or_default();
-    // A crate is a path, which has no value.
+    // The path of `crate` names a crate and not a value.
     let problem = unknown_value(value).filter(|_| key != "crate");
     let problem = problem.unwrap_or_else(|| format!("`{key}` takes {expected}"));
     mistakes.on(value, format!("{problem}: write `{good}`"));
@@ -251,7 +251,7 @@ fn wrong_type(key: &Ident, value: &Expr, mistakes: &mut Mistakes) {
 fn duration(
     key: &Ident,
     value: &Expr,
-    zero_is_fine: bool,
+    allows_zero: bool,
     mistakes: &mut Mistakes,
 ) -> Option<Duration> {
     let Some(text) = string(value) else {
@@ -259,7 +259,7 @@ fn duration(
         return None;
     };
     match humantime::parse_duration(&text.value()) {
-        Ok(Duration::ZERO) if !zero_is_fine => {
+        Ok(Duration::ZERO) if !allows_zero => {
             let good = example(&key.to_string()).unwrap_or_default();
             mistakes.on(text, format!("`{key}` must be longer than zero: write `{good}`"));
             None
@@ -269,7 +269,7 @@ fn duration(
             mistakes.on(
                 text,
                 format!(
-                    "`{}` is no duration ({error}): write it like \"{DURATION}\"",
+                    "`{}` is not a duration ({error}): write it like \"{DURATION}\"",
                     text.value(),
                 ),
             );
@@ -286,10 +286,10 @@ fn groups(role: Role, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -
             wrong_type(key, element, mistakes);
             continue;
         };
-        if let Some(complaint) = name::complaint(role, &group.value()) {
-            mistakes.on(group, format!("in a group, {complaint}"));
+        if let Some(complaint) = name::group_complaint(role, &group.value()) {
+            mistakes.on(group, complaint);
         } else if !seen.insert(group.value()) {
-            mistakes.on(group, format!("group `{}` is listed twice: keep one", group.value()));
+            mistakes.on(group, format!("the group `{}` is listed twice: keep one", group.value()));
         } else {
             groups.push(group.clone());
         }
@@ -300,7 +300,7 @@ fn groups(role: Role, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -
 fn literal(value: &Expr) -> Option<&Lit> {
     match value {
         Expr::Lit(ExprLit { lit, attrs }) if attrs.is_empty() => Some(lit),
-        // What a declarative macro passes on may stand in invisible delimiters.
+        // A declarative macro puts its fragments in invisible delimiters.
         Expr::Group(group) => literal(&group.expr),
         _ => None,
     }

@@ -1,5 +1,7 @@
-//! Which names a check, a group or an info key may have. `management-core` holds the same rule for
-//! names given at run time, and what is reserved from here; `tests/names.rs` keeps the two alike.
+//! The rule for names of checks and groups and for info keys.
+//!
+//! `management-core` has the same rule for names given at run time, and reads the reserved names from this crate.
+//! `tests/names.rs` compares the two rules.
 
 use syn::ext::IdentExt;
 
@@ -7,9 +9,9 @@ use super::{Arguments, Signature};
 use crate::reserved;
 use crate::role::Role;
 
-const LONGEST: usize = 128;
+const MAX_CHARS: usize = 128;
 
-/// The name the attribute gives, which is known to be good, else the function's.
+/// The name in the attribute, which is valid, or else the name of the function.
 pub(crate) fn name(
     role: Role,
     arguments: &Arguments,
@@ -20,35 +22,45 @@ pub(crate) fn name(
     }
     let name = signature.ident.unraw().to_string();
     match complaint(role, &name) {
-        Some(complaint) if role != Role::Version => {
-            let attribute = role.attribute();
-            Err(syn::Error::new(
-                signature.ident.span(),
-                format!("{complaint}, as in `#[{attribute}(\"db\")]`"),
-            ))
-        }
+        Some(complaint) if role != Role::Version => Err(syn::Error::new(
+            signature.ident.span(),
+            format!("{complaint}, as in {}", role.example()),
+        )),
         _ => Ok(name),
     }
 }
 
-/// Says what is wrong with `name`, or nothing.
+/// Why the first argument of an attribute is invalid, if it is.
 pub(super) fn complaint(role: Role, name: &str) -> Option<String> {
+    complaint_about(role.first_argument(), role, name)
+}
+
+/// Why the name of a group is invalid, if it is.
+pub(super) fn group_complaint(role: Role, name: &str) -> Option<String> {
+    complaint_about("group name", role, name)
+}
+
+fn complaint_about(what: &str, role: Role, name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some("the name is empty: write one such as \"db\"".into());
+        return Some(format!("the {what} is empty: write one such as \"db\""));
     }
     let length = name.chars().count();
-    if length > LONGEST {
-        return Some(format!("the name has {length} characters: at most {LONGEST} are allowed"));
+    if length > MAX_CHARS {
+        return Some(format!(
+            "the {what} has {length} characters: use at most {MAX_CHARS} characters"
+        ));
     }
     if name.chars().any(char::is_control) {
-        return Some("the name has a control character: write one such as \"db\"".into());
+        return Some(format!("the {what} contains a control character: write one such as \"db\""));
     }
     let reserved = match role {
         Role::Check(_) if name.contains('/') => {
-            return Some(format!("the name `{name}` has a `/`: it is one segment of a URL path"));
+            return Some(format!(
+                "the {what} `{name}` contains a `/`: write one segment of a URL path, such as \"db\""
+            ));
         }
         Role::Check(_) => reserved::NAMES,
         Role::Version | Role::Info => reserved::INFO_KEYS,
     };
-    reserved.contains(&name).then(|| format!("the name `{name}` is reserved: choose another one"))
+    reserved.contains(&name).then(|| format!("the {what} `{name}` is reserved: choose another one"))
 }

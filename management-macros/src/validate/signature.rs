@@ -1,4 +1,4 @@
-//! The function under an attribute: which signatures can be called with nothing but state.
+//! Validates the signature of a function: it must be callable with nothing but state.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -13,17 +13,17 @@ use crate::enclosing::{Enclosing, enclosing};
 use crate::function::Function;
 use crate::role::Role;
 
-/// What the expansion has to know of a function, known to be callable.
+/// The parts of a valid signature that the expansion needs.
 pub(crate) struct Signature {
     pub(crate) ident: Ident,
     pub(crate) is_async: bool,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) output: Type,
-    /// Conditions under which the function exists, and so its entry.
+    /// The `#[cfg]`s of the function, which the entry repeats.
     pub(crate) conditions: Vec<Attribute>,
 }
 
-/// One piece of state that the function takes.
+/// One parameter of the function, which takes one piece of state.
 pub(crate) struct Parameter {
     pub(crate) ty: Type,
     pub(crate) taken: Taken,
@@ -47,19 +47,16 @@ pub(crate) fn signature(role: Role, function: &Function) -> syn::Result<Signatur
     let sig = &function.sig;
 
     for copy in function.attrs.iter().filter(|attr| is_named(attr.path(), attribute)) {
-        mistakes.on(
-            copy,
-            format!("`#[{attribute}]` stands here twice, which would register the function twice"),
-        );
+        mistakes.on(copy, format!("`#[{attribute}]` is on this function twice: keep one"));
     }
     if let Some(constness) = sig.constness {
         mistakes
-            .on(constness, format!("a `const fn` cannot be a `#[{attribute}]`: leave out `const`"));
+            .on(constness, format!("a `const fn` cannot be a `#[{attribute}]`: remove `const`"));
     }
     if let Safety::Unsafe(token) = sig.safety {
         mistakes.on(
             token,
-            format!("an `unsafe fn` cannot be a `#[{attribute}]`: nobody could keep its contract"),
+            format!("an `unsafe fn` cannot be a `#[{attribute}]`: call it from a safe function"),
         );
     }
     if let Some(abi) = &sig.abi {
@@ -70,7 +67,7 @@ pub(crate) fn signature(role: Role, function: &Function) -> syn::Result<Signatur
         mistakes.on(
             &sig.generics,
             format!(
-                "a generic function cannot be a `#[{attribute}]`: nothing tells its parameters"
+                "a generic function cannot be a `#[{attribute}]`: write the types in place of its parameters"
             ),
         );
     }
@@ -83,13 +80,11 @@ pub(crate) fn signature(role: Role, function: &Function) -> syn::Result<Signatur
         };
         mistakes.at(
             sig.ident.span(),
-            format!(
-                "a function of {place} cannot be a `#[{attribute}]`: move it out, as a free function"
-            ),
+            format!("a function in {place} cannot be a `#[{attribute}]`: make it a free function"),
         );
     }
     if let Some(clause) = &sig.generics.where_clause {
-        mistakes.on(clause, format!("a `#[{attribute}]` cannot have a `where` clause"));
+        mistakes.on(clause, format!("a `#[{attribute}]` cannot have a `where` clause: remove it"));
     }
 
     let mut parameters = Vec::new();
@@ -122,14 +117,14 @@ fn is_named(path: &Path, attribute: &str) -> bool {
     path.segments.last().is_some_and(|segment| segment.ident == attribute)
 }
 
-fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> Option<Parameter> {
+fn parameter(typed: &PatType, check_lifetime: bool, mistakes: &mut Mistakes) -> Option<Parameter> {
     let ty = ungrouped(&typed.ty);
-    // A user's own type of such a name can still be taken as `&State<Pool>`.
+    // A type of the user with such a name can still be taken as `&State<Pool>`.
     if let Some(state) = argument(ty, "State").or_else(|| argument(ty, "Extension")) {
         mistakes.on(
             typed,
             format!(
-                "`{}` is for handlers, and a check takes the state itself: write `{}: &{}`",
+                "`{}` is an extractor of handlers, but a check takes the state itself: write `{}: &{}`",
                 text(ty),
                 variable(&typed.pat).map_or_else(|| "state".into(), Ident::to_string),
                 text(state),
@@ -143,34 +138,32 @@ fn parameter(typed: &PatType, judge_lifetime: bool, mistakes: &mut Mistakes) -> 
         _ => false,
     };
     if !is_plain {
-        mistakes.on(
-            &typed.pat,
-            "a parameter is one piece of state, without a pattern: write `pool: &Pool`",
-        );
+        mistakes
+            .on(&typed.pat, "a parameter cannot be a pattern: write a name, as in `pool: &Pool`");
     }
     if let Some(token) = impl_trait(ty.to_token_stream()) {
         mistakes.push(syn::Error::new(
             token.span(),
-            "`impl Trait` cannot be state, which is found by its type: write the type",
+            "a parameter cannot be `impl Trait`, because state is found by its type: write the type",
         ));
         return None;
     }
     let (taken, target) = match (ty, argument(ty, "Option")) {
         (Type::Reference(reference), _) => {
-            (Taken::Borrowed, borrowed(reference, judge_lifetime, mistakes))
+            (Taken::Borrowed, borrowed(reference, check_lifetime, mistakes))
         }
         (_, Some(Type::Reference(reference))) => {
-            (Taken::Optional, borrowed(reference, judge_lifetime, mistakes))
+            (Taken::Optional, borrowed(reference, check_lifetime, mistakes))
         }
         _ => (Taken::Owned, ty),
     };
     Some(Parameter { ty: target.clone(), taken, conditions: conditions(&typed.attrs) })
 }
 
-/// The type of state behind a reference.
+/// The type behind a reference, which is the type of the state.
 fn borrowed<'a>(
     reference: &'a TypeReference,
-    judge_lifetime: bool,
+    check_lifetime: bool,
     mistakes: &mut Mistakes,
 ) -> &'a Type {
     let target = ungrouped(&reference.elem);
@@ -183,25 +176,24 @@ fn borrowed<'a>(
     if reference.mutability.is_some() {
         mistakes.on(
             reference,
-            "state is shared between runs and cannot be `&mut`: take `&T` and put a lock into `T`",
+            "a parameter cannot be `&mut`, because runs share the state: take `&T` and put a lock into `T`",
         );
     } else if let Some(owner) = owner {
         mistakes.on(
             reference,
             format!(
-                "`&{}` cannot be state, whose size must be known: take `&{owner}`, or better a \
-                 type of your own",
+                "a parameter cannot be `&{}`, because state must have a size known at compile time: \
+                 take `&{owner}`, or better a type of your own",
                 text(target),
             ),
         );
-    } else if let Some(lifetime) = reference.lifetime.as_ref().filter(|_| judge_lifetime) {
-        mistakes
-            .on(lifetime, "state is borrowed for one run only: write the `&` without a lifetime");
+    } else if let Some(lifetime) = reference.lifetime.as_ref().filter(|_| check_lifetime) {
+        mistakes.on(lifetime, "state is borrowed for one run only: write `&` without a lifetime");
     }
     target
 }
 
-/// `T`, where the type is `Name<T>`, whatever path stands before.
+/// `T` of `Name<T>`, which may follow any path.
 fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == name)?;
@@ -228,7 +220,7 @@ fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
             if let Some(token) = impl_trait(ty.to_token_stream()) {
                 mistakes.push(syn::Error::new(
                     token.span(),
-                    "the outcome cannot be `impl Trait`: write the type (and `async fn` for a future)",
+                    "the return type cannot be `impl Trait`: write the type, or `async fn` in place of a future",
                 ));
             }
             Type::clone(ungrouped(ty))
@@ -236,7 +228,7 @@ fn output(output: &ReturnType, mistakes: &mut Mistakes) -> Type {
     }
 }
 
-/// A type as people write it.
+/// The tokens of a type, spaced as people write them.
 fn text(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
     for punctuation in ["::", "<", "&"] {
@@ -248,7 +240,7 @@ fn text(tokens: &impl ToTokens) -> String {
     text
 }
 
-/// What a declarative macro passes on as `$ty` stands in invisible delimiters.
+/// The type without invisible delimiters, in which a declarative macro puts its `$ty`.
 fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
@@ -257,7 +249,7 @@ fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-/// The first `impl` in a type, which can only be an `impl Trait`.
+/// The first `impl` of a type. Only an `impl Trait` contains one.
 fn impl_trait(ty: TokenStream) -> Option<TokenTree> {
     ty.into_iter().find_map(|token| match token {
         TokenTree::Ident(ref ident) if ident == "impl" => Some(token),
@@ -266,7 +258,7 @@ fn impl_trait(ty: TokenStream) -> Option<TokenTree> {
     })
 }
 
-/// The `#[cfg]`s among `attrs`, those that `#[cfg_attr]` brings included.
+/// The `#[cfg]`s among `attrs`, including those inside `#[cfg_attr]`.
 fn conditions(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs
         .iter()

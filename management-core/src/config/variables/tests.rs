@@ -33,7 +33,7 @@ fn each_key_has_a_variable_and_a_line_in_the_table() {
 #[test]
 fn a_variable_that_cannot_be_read_is_named() {
     for (variable, value, told) in [
-        ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is no duration"),
+        ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is not a duration"),
         ("MANAGEMENT_TIMEOUT", "two  days\u{202e}", "`timeout`: \"two  days\\u{202e}\" is no"),
         (
             "MANAGEMENT_CHECKS",

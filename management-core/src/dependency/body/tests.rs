@@ -1,23 +1,25 @@
-use serde_json::json;
+use serde_json::{Map, json};
 
+use super::components::MAX_LEVELS;
 use super::*;
+use crate::dependency::MAX_BODY_BYTES;
 
-fn said(body: impl AsRef<[u8]>) -> Result<Said, String> {
+fn parse(body: impl AsRef<[u8]>) -> Result<Body, String> {
     read(Some("application/json"), body.as_ref())
 }
 
 /// The components of a body, with and without details.
 #[track_caller]
 fn shown(body: &Value) -> (Value, Value) {
-    let components = said(body.to_string()).unwrap().components.expect("components");
-    let parse = |json: &str| serde_json::from_str(json).unwrap();
-    (parse(components.plain.get()), parse(components.detailed.get()))
+    let components = parse(body.to_string()).unwrap().components.expect("components");
+    let value = |json: &str| serde_json::from_str(json).unwrap();
+    (value(components.plain.get()), value(components.detailed.get()))
 }
 
 #[track_caller]
 fn refuses(body: impl AsRef<[u8]>, why: &str) {
     let body = body.as_ref();
-    let complaint = said(body).unwrap_err();
+    let complaint = parse(body).unwrap_err();
     let body = String::from_utf8_lossy(&body[..body.len().min(80)]);
     assert!(complaint.contains(why), "{body}: {complaint}");
 }
@@ -46,24 +48,24 @@ fn statuses() {
         ("FATAL", Status::Unknown),
         ("UPP", Status::Unknown),
     ] {
-        let said = said(json!({"status": word}).to_string()).unwrap();
-        assert_eq!((said.status, &*said.word), (status, word));
-        assert!(said.components.is_none());
+        let body = parse(json!({"status": word}).to_string()).unwrap();
+        assert_eq!((body.status, body.word.as_deref()), (status, Some(word)));
+        assert!(body.components.is_none());
     }
 }
 
 #[test]
-fn only_a_word_is_told_of_a_status() {
-    for (status, told) in [
-        ("FATAL", "FATAL"),
-        ("read-only_2", "read-only_2"),
-        ("DOWN password=hunter2", "another status"),
-        ("a\nb\u{1b}[2J", "another status"),
-        ("", "another status"),
-        (&"x".repeat(33), "another status"),
+fn only_a_word_of_a_status_is_kept() {
+    for (status, word) in [
+        ("FATAL", Some("FATAL")),
+        ("read-only_2", Some("read-only_2")),
+        ("DOWN password=hunter2", None),
+        ("a\nb\u{1b}[2J", None),
+        ("", None),
+        (&"x".repeat(33), None),
     ] {
-        let said = said(json!({"status": status}).to_string()).unwrap();
-        assert_eq!((said.status, &*said.word), (Status::Unknown, told));
+        let body = parse(json!({"status": status}).to_string()).unwrap();
+        assert_eq!((body.status, body.word.as_deref()), (Status::Unknown, word));
     }
 }
 
@@ -74,12 +76,12 @@ fn plain_words() {
             assert_eq!(read(media_type, word.as_bytes()).unwrap().status, Status::Up, "{word}");
         }
     }
-    assert_eq!(said("Degraded").unwrap().status, Status::Degraded);
-    assert_eq!(said("Unhealthy").unwrap().status, Status::Down);
+    assert_eq!(parse("Degraded").unwrap().status, Status::Degraded);
+    assert_eq!(parse("Unhealthy").unwrap().status, Status::Down);
     for (media_type, why) in [
-        (None, "its answer is no word for a health"),
-        (Some("text/plain"), "its answer is no word for a health"),
-        (Some("application/json"), "its answer is no JSON that could be read: expected value"),
+        (None, "its answer is not a health: it must be JSON, or a word such as `UP`"),
+        (Some("text/plain"), "its answer is not a health: it must be JSON, or a word such as `UP`"),
+        (Some("application/json"), "its answer is not valid JSON: expected value"),
     ] {
         let complaint = read(media_type, b"I'm a <teapot>\nshort and stout").unwrap_err();
         assert!(complaint.starts_with(why), "{complaint}");
@@ -88,13 +90,13 @@ fn plain_words() {
 
 #[test]
 fn what_is_no_object() {
-    refuses("null", "its answer is `null`, and no JSON object");
-    refuses("true", "its answer is a boolean, and no JSON object");
-    refuses("1", "its answer is a number, and no JSON object");
-    refuses("-0.5e3", "its answer is a number, and no JSON object");
-    refuses("\"UP\"", "its answer is a JSON text, and no JSON object");
-    refuses("[]", "its answer is an array, and no JSON object");
-    refuses("[\"UP\"]", "its answer is an array, and no JSON object");
+    refuses("null", "its answer is `null`, but must be a JSON object");
+    refuses("true", "its answer is a boolean, but must be a JSON object");
+    refuses("1", "its answer is a number, but must be a JSON object");
+    refuses("-0.5e3", "its answer is a number, but must be a JSON object");
+    refuses("\"UP\"", "its answer is a JSON string, but must be a JSON object");
+    refuses("[]", "its answer is an array, but must be a JSON object");
+    refuses("[\"UP\"]", "its answer is an array, but must be a JSON object");
 }
 
 #[test]
@@ -109,7 +111,7 @@ fn what_has_no_status() {
         r#"{"status":{"a":1}}"#,
         r#"{"components":{"db":{"status":"UP"}}}"#,
     ] {
-        refuses(body, "its answer has no `status` at the top that is a text");
+        refuses(body, "its answer has no top-level `status` that is a string");
     }
 }
 
@@ -132,16 +134,16 @@ fn what_is_no_json() {
         "{\"status\":\"UP\",\"x\":\"\n\"}",
         "<html>",
     ] {
-        refuses(body, "its answer is no JSON that could be read: ");
+        refuses(body, "its answer is not valid JSON: ");
     }
     refuses(r#"{"status":"UP","x":1e999}"#, "number out of range");
 }
 
 #[test]
 fn what_is_no_utf_8() {
-    refuses(b"{\"status\":\"UP\",\"x\":\"M\xfcller\"}", "its answer is no UTF-8");
-    refuses(b"\xff\xfe{\0\"\0", "its answer is no UTF-8");
-    refuses(b"\xed\xa0\x80", "its answer is no UTF-8");
+    refuses(b"{\"status\":\"UP\",\"x\":\"M\xfcller\"}", "its answer is not UTF-8");
+    refuses(b"\xff\xfe{\0\"\0", "its answer is not UTF-8");
+    refuses(b"\xed\xa0\x80", "its answer is not UTF-8");
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn what_is_empty() {
 #[test]
 fn a_byte_order_mark_and_white_space_around_do_not_matter() {
     for body in ["\u{feff}{\"status\":\"UP\"}", "\r\n {\"status\" : \"UP\"}\n", "\u{feff}ok\n"] {
-        assert_eq!(said(body).unwrap().status, Status::Up, "{body}");
+        assert_eq!(parse(body).unwrap().status, Status::Up, "{body}");
     }
 }
 
@@ -174,19 +176,19 @@ fn media_types() {
         "\u{fffd}",
     ] {
         for body in ["{\"status\":\"UP\"}", "ok", "Healthy\n"] {
-            let said = read(Some(media_type), body.as_bytes());
-            assert_eq!(said.unwrap().status, Status::Up, "{media_type}: {body}");
+            let body_read = read(Some(media_type), body.as_bytes());
+            assert_eq!(body_read.unwrap().status, Status::Up, "{media_type}: {body}");
         }
         assert!(read(Some(media_type), b"<p>UP</p>").is_err(), "{media_type}");
     }
 }
 
 #[test]
-fn what_is_no_json_is_told_by_what_it_looks_like() {
+fn an_invalid_body_is_described_by_what_it_looks_like() {
     let page =
-        "its answer is a page, such as HTML, and not JSON: check the path of its health endpoint";
-    let json = "its answer is no JSON that could be read: expected value at line 1 column 1";
-    let word = "its answer is no word for a health";
+        "its answer is a page such as HTML instead of JSON: check the path of its health endpoint";
+    let json = "its answer is not valid JSON: expected value at line 1 column 1";
+    let word = "its answer is not a health: it must be JSON, or a word such as `UP`";
     for (media_type, body, why) in [
         (Some("text/html; charset=utf-8"), "<!doctype html><title>UP</title>", page),
         (None, "\n<p>{\"status\":\"UP\"}</p>", page),
@@ -194,7 +196,7 @@ fn what_is_no_json_is_told_by_what_it_looks_like() {
         (Some("application/json"), "<p>UP</p>", json),
         (Some("application/health+json; version=1"), "<p>UP</p>", json),
         (Some("text/html"), "I am fine", word),
-        (Some("text/html"), "{\"status\":", "its answer is no JSON that could be read: EOF"),
+        (Some("text/html"), "{\"status\":", "its answer is not valid JSON: EOF"),
     ] {
         let complaint = read(media_type, body.as_bytes()).unwrap_err();
         assert!(complaint.starts_with(why), "{media_type:?} {body}: {complaint}");
@@ -205,7 +207,7 @@ fn what_is_no_json_is_told_by_what_it_looks_like() {
 fn components_are_cut_below_eight_levels() {
     for levels in 1..=15 {
         let (plain, _) = shown(&nested(levels));
-        assert_eq!(plain, nested(levels.min(LEVELS))["components"], "{levels}");
+        assert_eq!(plain, nested(levels.min(MAX_LEVELS))["components"], "{levels}");
     }
     refuses(nested(16).to_string(), "it is nested deeper than 32 levels");
 }
@@ -247,7 +249,7 @@ fn our_own() {
         detailed["db"],
         json!({"status": "DEGRADED", "details": {"error": "slow", "url": "https://***@h/"}})
     );
-    assert_eq!(said(body.to_string()).unwrap().status, Status::Degraded);
+    assert_eq!(parse(body.to_string()).unwrap().status, Status::Degraded);
 }
 
 #[test]
@@ -340,7 +342,7 @@ fn components_that_are_none_are_left_out() {
     assert_eq!(detailed, plain);
     for components in [json!(null), json!([]), json!({}), json!("UP"), json!({"a": 1})] {
         let body = json!({"status": "UP", "components": components}).to_string();
-        assert!(said(body).unwrap().components.is_none());
+        assert!(parse(body).unwrap().components.is_none());
     }
 }
 
@@ -381,10 +383,10 @@ fn components_of_more_than_64_kib_are_left_out() {
         json!({"status": "UP", "components": components})
     };
     // As `"0000":{"status":"UNKNOWN"}` with a comma or a brace around each.
-    let fits = (LONGEST_BODY - 1) / 28;
+    let fits = (MAX_BODY_BYTES - 1) / 28;
     let (plain, _) = shown(&body(fits));
     assert_eq!(plain.as_object().unwrap().len(), fits);
-    let too_many = said(body(fits + 1).to_string()).unwrap();
+    let too_many = parse(body(fits + 1).to_string()).unwrap();
     assert_eq!(too_many.status, Status::Up);
     assert!(too_many.components.is_none());
 }
