@@ -96,9 +96,9 @@ fn all_at_once_with_their_places() {
         "`timeout` is zero".into(),
         "`ttl` and `interval` exclude each other".into(),
         "takes `axum::extract::state::State<mistakes::Pool>`, but the builder has only `u8`: \
-         extractors of axum work in handlers only, so take `&mistakes::Pool`"
+         axum's extractors only work in handlers, so take `&mistakes::Pool`"
             .into(),
-        "extractors of axum work in handlers only, so take `&mistakes::Config`".into(),
+        "axum's extractors only work in handlers, so take `&mistakes::Config`".into(),
         "takes `core::option::Option<mistakes::Pool>`".into(),
         "`Option<&mistakes::Pool>` is `None` without a `mistakes::Pool`".into(),
         "`.require(\"not_there\")`: unknown check `not_there` (known: `both`, ".into(),

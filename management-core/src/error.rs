@@ -1,11 +1,11 @@
-//! The mistakes of a build, all together. Each message is worded where its rule is.
+//! The error of a build, which contains every mistake. The text of each mistake is in the file of its rule.
 
 use std::fmt;
 
-/// Mistakes in what was registered or configured, all of them together.
+/// Every mistake in the registered functions and in the configuration.
 ///
-/// Both `Display` and `Debug` list the mistakes in words, since most programs return this from
-/// `main`, which prints errors with `Debug`.
+/// `Display` and `Debug` both list the mistakes as sentences. Most programs return this error from `main`, which prints it
+/// with `Debug`.
 pub struct Error {
     mistakes: Vec<Mistake>,
 }
@@ -25,23 +25,23 @@ enum Kind {
 }
 
 impl Error {
-    /// Whether a name was given twice: to two checks, to a check and a group, or to two contributors.
+    /// Whether two checks, a check and a group, or two info contributors have the same name.
     pub fn is_name_taken(&self) -> bool {
         self.has(Kind::NameTaken)
     }
 
-    /// Whether the state of a check is missing, or there are two values of one type.
+    /// Whether the state of a check is missing, or two values of one type are passed as state.
     pub fn is_state(&self) -> bool {
         self.has(Kind::State)
     }
 
-    /// Whether a check that was required, replaced, left out, configured or put into a group is not there,
-    /// or a service dependency that `cascade` names.
+    /// Whether a name is unknown: that of a check to require, replace, leave out, configure or add to a group, or that of a
+    /// service dependency in `cascade`.
     pub fn is_absent(&self) -> bool {
         self.has(Kind::Absent)
     }
 
-    /// Whether a name, a duration or another value cannot be.
+    /// Whether a name, a duration or another value is invalid.
     pub fn is_invalid(&self) -> bool {
         self.has(Kind::Invalid)
     }
@@ -80,12 +80,12 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {}
 
 impl Mistake {
-    /// A name is given twice.
+    /// Two things have the same name.
     pub(crate) fn name_taken(text: impl Into<String>) -> Self {
         Mistake { kind: Kind::NameTaken, text: text.into() }
     }
 
-    /// The state of a check is missing or given twice.
+    /// The state of a check is missing or is passed twice.
     pub(crate) fn state(text: impl Into<String>) -> Self {
         Mistake { kind: Kind::State, text: text.into() }
     }

@@ -1,4 +1,4 @@
-//! A line of the library's own in the log. Its target is `management`.
+//! A log line of this library. Its target is `management`.
 
 macro_rules! line {
     ($level:ident, $($text:tt)+) => {

@@ -1,7 +1,7 @@
 //! Locks that a panic does not poison.
 //!
-//! No code of the user's runs under a lock of ours, and each change is complete before a panic could
-//! come, so what a panic leaves behind can be used.
+//! No code of the user runs under a lock of this library, and no panic can leave a change half done. The data is therefore
+//! valid even after a panic.
 
 use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 

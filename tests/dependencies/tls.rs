@@ -168,8 +168,8 @@ async fn files_that_are_no_good_are_refused_at_once() {
     let absent = own.folder.path().join("absent.pem");
     for (text, why) in [
         (None, "absent.pem cannot be read: No such file"),
-        (Some(""), "file.pem has no certificate in it"),
-        (Some("a text"), "file.pem has no certificate in it"),
+        (Some(""), "file.pem contains no certificate"),
+        (Some("a text"), "file.pem contains no certificate"),
         (
             Some("-----BEGIN CERTIFICATE-----\n???\n-----END CERTIFICATE-----\n"),
             "file.pem cannot be read as PEM",
@@ -186,7 +186,7 @@ async fn files_that_are_no_good_are_refused_at_once() {
     for (text, why) in [
         (None, "absent.pem cannot be read: No such file"),
         (Some(certificate.clone()), "file.pem has no private key"),
-        (Some(key), "file.pem has no certificate in it"),
+        (Some(key), "file.pem contains no certificate"),
         (Some(certificate + &other), "file.pem is no client certificate: "),
     ] {
         let file = text.map_or_else(|| absent.clone(), |text| own.file(&text));

@@ -224,9 +224,8 @@ impl fmt::Debug for Health {
 /// assert_eq!(health.reason(), Some("cannot reach the queue: certificate expired"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a check cannot return `{Self}`; return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
-    label = "not an outcome of a check",
-    note = "the error of a `Result` must convert into `Box<dyn Error + Send + Sync>`, as a `String` does",
+    message = "a check cannot return `{Self}`",
+    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
     note = "a type of your own can implement `IntoHealth`"
 )]
 pub trait IntoHealth {
@@ -269,10 +268,10 @@ impl<T: IntoHealth, E: Into<Box<dyn Error + Send + Sync>>> IntoHealth for Result
 ///
 /// `Shape` distinguishes the two and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "a check cannot return `{Self}`; return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
-    label = "not an outcome of a check",
-    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`",
-    note = "convert another error that is `Display` to text: `.map_err(|error| error.to_string())`"
+    message = "a check cannot return `{Self}`",
+    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error`, a `String`, or a `&str`",
+    note = "turn another error that is `Display` into text: `.map_err(|error| error.to_string())`"
 )]
 pub trait Checked<Shape> {
     /// Converts the outcome into a [`Health`].

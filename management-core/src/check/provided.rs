@@ -33,9 +33,9 @@ impl<T: Send + Sync + 'static> Value for Provided<T> {
 ///
 /// `Shape` distinguishes the three and is always inferred. This trait is sealed.
 #[diagnostic::on_unimplemented(
-    message = "a version provider cannot return `{Self}`; return a type that is `Into<String>`, an `Option` of it, or a `Result` of either",
-    label = "not a version",
-    note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`"
+    message = "a version provider cannot return `{Self}`",
+    label = "cannot be turned into a version",
+    note = "a version provider returns a value that is `Into<String>`, an `Option` of one, or a `Result` of either"
 )]
 pub trait IntoVersion<Shape>: sealed::Sealed<Shape> {
     /// Converts the outcome into a version, into `None`, or into the text of an error.
@@ -103,10 +103,10 @@ pub fn version<T: IntoVersion<Shape>, Shape>(outcome: T) -> Provided<Option<Stri
 ///
 /// The trait exists for the compiler's message about other types.
 #[diagnostic::on_unimplemented(
-    message = "an info contributor cannot return `{Self}`; return a type that is `serde::Serialize`, or a `Result` of one",
-    label = "not `serde::Serialize`",
-    note = "on a type of your own, add `#[derive(serde::Serialize)]`",
-    note = "for a type of another crate, look for a feature of that crate such as `serde`"
+    message = "an info contributor cannot return `{Self}`",
+    label = "cannot be written as JSON",
+    note = "derive `serde::Serialize` for its type, or return a `serde_json::Value`",
+    note = "an info contributor returns a value that is `Serialize`, or a `Result` of one"
 )]
 pub trait InfoValue: Serialize {}
 

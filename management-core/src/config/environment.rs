@@ -1,25 +1,25 @@
-//! The variables of this process' environment, read once.
+//! The environment variables of this process.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// What the environment held when it was read.
+/// The environment variables at the time when they were read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment(HashMap<OsString, OsString>);
 
 impl Environment {
-    /// The environment of this process, as it is now.
+    /// Reads the variables of this process.
     pub(crate) fn of_process() -> Self {
         Environment(std::env::vars_os().collect())
     }
 
-    /// These variables alone, to be kept: there may be secrets in the others.
+    /// Only these variables, to be kept. The others may contain secrets.
     pub(crate) fn only(&self, names: &[&str]) -> Self {
         let kept = names.iter().filter_map(|name| self.0.get_key_value(OsStr::new(name)));
         Environment(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// The variables whose names begin so.
+    /// The names of variables that begin with `prefix`, sorted.
     pub(crate) fn named(&self, prefix: &str) -> Vec<String> {
         let names = self.0.keys().map(|name| name.to_string_lossy().into_owned());
         let mut names: Vec<_> = names.filter(|name| name.starts_with(prefix)).collect();
@@ -27,8 +27,7 @@ impl Environment {
         names
     }
 
-    /// A variable's value without white space around it, unless that leaves nothing. What is no UTF-8
-    /// in it is replaced.
+    /// The trimmed value of a variable, unless it is empty. Invalid UTF-8 is replaced.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         let value = self.0.get(OsStr::new(name))?.to_string_lossy();
         Some(value.trim().to_owned()).filter(|value| !value.is_empty())
@@ -47,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_empty_is_not_there() {
+    fn an_empty_variable_is_not_set() {
         let environment = Environment::from([("VERSION", " 1.2 "), ("EMPTY", ""), ("BLANK", " ")]);
         assert_eq!(environment.get("VERSION").as_deref(), Some("1.2"));
         for name in ["EMPTY", "BLANK", "ABSENT"] {
@@ -57,7 +56,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_no_utf_8_is_replaced() {
+    fn invalid_utf_8_is_replaced() {
         use std::os::unix::ffi::OsStringExt;
         let value = OsString::from_vec(b"1\xff2".to_vec());
         let environment = Environment::from([(OsString::from("VERSION"), value)]);

@@ -1,4 +1,4 @@
-//! What of the results is shown, where, and with which code.
+//! How answers show results: at which paths, with which details, and with which HTTP status codes.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::check::status::Status;
 use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
 
-/// How the endpoints show what they know.
+/// The settings of the endpoints.
 pub(crate) struct Exposure {
     pub(crate) prefix: String,
     pub(crate) show_details: ShowDetails,
@@ -17,7 +17,7 @@ pub(crate) struct Exposure {
     pub(crate) kubernetes_paths: bool,
 }
 
-/// Which statuses are 200 and which 503.
+/// The statuses that are 200 and those that are 503.
 #[derive(Clone, Copy)]
 pub(crate) struct Codes {
     unavailable: [bool; 5],
@@ -42,7 +42,7 @@ impl Codes {
         Ok(())
     }
 
-    /// Those of liveness: what is not definitely broken is not to be restarted.
+    /// The codes of liveness, which must not restart a pod unless it is definitely broken.
     pub(crate) fn of_liveness(self) -> Self {
         let down = Status::Down as usize;
         let mut unavailable = [false; 5];

@@ -1,4 +1,4 @@
-//! What is set for a group of checks, or for a probe.
+//! The settings of a group of checks or of a probe.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use crate::check::status::Status;
 use crate::config::exposure::IntoStatusCode;
 use crate::config::show_details::ShowDetails;
 
-/// Which checks a group has, and what is different for its answer.
+/// The checks of a group, and the settings of its answer.
 ///
-/// It is given to [`Builder::group`](crate::Builder::group), or under `groups` to
-/// [`Config`](crate::Config), where the keys have the names of the setters.
+/// Pass it to [`Builder::group`](crate::Builder::group), or configure it under `groups` of [`Config`](crate::Config), whose
+/// keys have the names of the setters.
 ///
 /// ```
 /// use management_core::{Check, Management, ShowDetails, Status};
@@ -32,7 +32,7 @@ use crate::config::show_details::ShowDetails;
 ///     })
 ///     .build()?;
 ///
-/// let payments = management.group("payments").await.expect("there is such a group");
+/// let payments = management.group("payments").await.expect("a group");
 /// assert_eq!(payments.status(), Status::Degraded);
 /// # Ok(())
 /// # }
@@ -46,37 +46,35 @@ pub struct Group {
     pub(crate) exclude: BTreeSet<String>,
     pub(crate) show_details: Option<ShowDetails>,
     pub(crate) status_codes: BTreeMap<Status, u16>,
-    /// Where the program gave it; nothing for one from configuration.
+    /// The place in the program. `None` for a group from configuration.
     #[serde(skip)]
     pub(crate) origin: Option<Origin>,
 }
 
 impl Group {
-    /// Adds a check or a service dependency, or `availability`, which is what the service says of
-    /// itself. One that is not there is a mistake of [`build`](crate::Builder::build).
+    /// Adds a check, a service dependency, or `availability`, which is the state that the service reports for itself. An
+    /// unknown name is a mistake of [`build`](crate::Builder::build).
     ///
-    /// Of the probes, `readiness` and `liveness` take more checks; `startup` has those alone that are made for
-    /// it.
+    /// The probes `readiness` and `liveness` accept further checks. `startup` only has startup checks.
     pub fn include(mut self, name: impl Into<String>) -> Self {
         self.include.insert(name.into());
         self
     }
 
-    /// As [`include`](Self::include), for one that need not be there. It joins when it is registered.
+    /// Like [`include`](Self::include), but the name may be unknown. The check joins the group when it is registered.
     pub fn optional(mut self, name: impl Into<String>) -> Self {
         self.optional.insert(name.into());
         self
     }
 
-    /// Takes a check away, whoever has added it. One that is not there is a mistake of
-    /// [`build`](crate::Builder::build).
+    /// Removes a check, wherever it was added. An unknown name is a mistake of [`build`](crate::Builder::build).
     pub fn exclude(mut self, name: impl Into<String>) -> Self {
         self.exclude.insert(name.into());
         self
     }
 
-    /// Who sees details and error texts here. Defaults to what
-    /// [`Builder::show_details`](crate::Builder::show_details) says.
+    /// Which requests for this group are shown details and error texts. Defaults to
+    /// [`Builder::show_details`](crate::Builder::show_details).
     pub fn show_details(mut self, show_details: ShowDetails) -> Self {
         self.show_details = Some(show_details);
         self
@@ -90,7 +88,7 @@ impl Group {
         self
     }
 
-    /// What is set here and there. Of single values, those that are set here count.
+    /// Both groups together. Single values of this group take precedence.
     pub(crate) fn or(mut self, fallback: Group) -> Group {
         self.include.extend(fallback.include);
         self.optional.extend(fallback.optional);
@@ -103,7 +101,7 @@ impl Group {
         self
     }
 
-    /// Whether it names a check as a member, that is there or is not.
+    /// Whether the group includes a check of this name, which may not exist.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.include.contains(name) || self.optional.contains(name)
     }

@@ -1,6 +1,6 @@
-//! Under which path the endpoints lie.
+//! The path of the endpoints.
 
-/// `prefix` with one slash before it and none behind, or why it cannot be one.
+/// Returns `prefix` with one slash before it and none after it, or the mistake in it.
 pub(crate) fn normalize(prefix: &str) -> Result<String, String> {
     let path = prefix.trim_matches('/');
     if path.is_empty() {
@@ -8,13 +8,13 @@ pub(crate) fn normalize(prefix: &str) -> Result<String, String> {
     }
     for segment in path.split('/') {
         let complaint = if segment.is_empty() {
-            "has an empty segment"
+            "has an empty segment: remove one of its slashes"
         } else if matches!(segment, "." | "..") {
-            "has a segment that clients resolve before they send it"
+            "has a segment `.` or `..`, which clients resolve before they send it: remove the segment"
         } else if segment.starts_with([':', '*']) {
-            "has a segment that begins like a wildcard"
+            "has a segment that begins with `:` or `*`, like a wildcard: begin it with another character"
         } else if !segment.bytes().all(is_path_byte) {
-            "has a character that stands in no path: use ASCII letters, digits and `-._~`, and \
+            "contains a character that is not allowed in a path: use ASCII letters, digits and `-._~`, and \
              percent-encode the rest"
         } else {
             continue;

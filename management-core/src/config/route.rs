@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-/// One of the endpoints.
+/// An endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -28,27 +28,27 @@ pub enum Route {
     Startupz,
     /// `/healthz`, without the prefix: everything as text
     Healthz,
-    /// `/livez/{name}`: a check that is part of liveness; there where [`Livez`](Self::Livez) is
+    /// `/livez/{name}`: a check that is part of liveness, if [`Livez`](Self::Livez) is served
     #[serde(skip)]
     LivezCheck,
-    /// `/readyz/{name}`: a check that is part of readiness; there where [`Readyz`](Self::Readyz) is
+    /// `/readyz/{name}`: a check that is part of readiness, if [`Readyz`](Self::Readyz) is served
     #[serde(skip)]
     ReadyzCheck,
-    /// `/startupz/{name}`: a check that is part of startup; there where [`Startupz`](Self::Startupz) is
+    /// `/startupz/{name}`: a check that is part of startup, if [`Startupz`](Self::Startupz) is served
     #[serde(skip)]
     StartupzCheck,
-    /// `/healthz/{name}`: any check; there where [`Healthz`](Self::Healthz) is
+    /// `/healthz/{name}`: any check, if [`Healthz`](Self::Healthz) is served
     #[serde(skip)]
     HealthzCheck,
 }
 
 impl Route {
-    /// Whether it is one of the paths of Kubernetes' own components.
+    /// Whether this is a path of Kubernetes' own components.
     pub(crate) fn is_kubernetes(self) -> bool {
         matches!(self.parent(), Route::Livez | Route::Readyz | Route::Startupz | Route::Healthz)
     }
 
-    /// The one that has to be there, too, for this one to be there.
+    /// The route that must be served for this one to be served.
     pub(crate) fn parent(self) -> Self {
         match self {
             Route::LivezCheck => Route::Livez,

@@ -1,14 +1,14 @@
-//! The variables that Kubernetes sets in every container for each Service of its namespace, as Docker did
-//! for links: a Service `management` or `management-api` brings some that look like ours.
+//! The variables that Kubernetes sets in every container for each Service of its namespace. Those of a Service `management`
+//! or `management-api` resemble the variables of this library.
 
 use crate::config::environment::Environment;
 
 /// Whether Kubernetes has set this variable, which begins with `MANAGEMENT_`.
 ///
-/// Those of a Service that is called `management` are known by their names. Those of other Services can be
-/// anything, and belong to one only if its host is there, too.
+/// The names of variables of a Service `management` are known. A variable belongs to another Service only if the host
+/// variable of that Service is set as well.
 pub(crate) fn is_one(variable: &str, environment: &Environment) -> bool {
-    // Kubernetes writes a URL there, so this is somebody's guess at how our port is set.
+    // Kubernetes sets this variable to a URL. A number is an attempt to set the port of the endpoints.
     if variable == "MANAGEMENT_PORT" && is_port(&environment.get(variable).unwrap_or_default()) {
         return false;
     }
@@ -21,7 +21,7 @@ pub(crate) fn is_one(variable: &str, environment: &Environment) -> bool {
     })
 }
 
-/// Whether a variable of a Service ends like this, after the Service's name.
+/// Whether this is the end of a variable of a Service, after the name of the Service.
 fn is_of_service(rest: &str) -> bool {
     if rest == "_SERVICE_HOST" || rest == "_PORT" {
         return true;
@@ -43,7 +43,7 @@ fn is_port(text: &str) -> bool {
     !text.starts_with('+') && text.parse::<u16>().is_ok()
 }
 
-/// Whether a port of a Service can be called so.
+/// Whether a variable can contain this name of a port.
 fn is_name(text: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     !text.is_empty() && text.bytes().all(is_known)
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_of_a_service_called_management() {
+    fn variables_of_a_service_management() {
         for (variable, value) in [
             ("MANAGEMENT_PORT", "tcp://10.96.0.7:8081"),
             ("MANAGEMENT_SERVICE_HOST", "10.96.0.7"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_a_service_whose_name_begins_so() {
+    fn variables_of_a_service_whose_name_begins_with_management() {
         let host = ("MANAGEMENT_API_SERVICE_HOST", "10.96.0.8");
         for variable in [
             "MANAGEMENT_API_SERVICE_HOST",
@@ -89,9 +89,9 @@ mod tests {
     }
 
     #[test]
-    fn others_are_none() {
+    fn other_variables() {
         for (variable, value) in [
-            // Somebody means a port to listen at.
+            // An attempt to set the port of the endpoints.
             ("MANAGEMENT_PORT", "8081"),
             ("MANAGEMENT_PORTS", "tcp://10.96.0.7:8081"),
             ("MANAGEMENT_TIMOUT", "1s"),

@@ -13,7 +13,7 @@ fn refused(json: &str) -> String {
 
 #[test]
 fn a_mistake_names_its_key() {
-    for (json, told) in [
+    for (json, message) in [
         (
             r#"{"timeuot": "1s"}"#,
             "`timeuot`: unknown key `timeuot` at line 1 column 10; did you mean `timeout`?",
@@ -66,7 +66,7 @@ fn a_mistake_names_its_key() {
         (r#"{"service_dependencies": {"users": 7}}"#, "a URL, or a map with a `url`"),
     ] {
         let error = refused(json);
-        assert!(error.contains(told), "{json}: {error}");
+        assert!(error.contains(message), "{json}: {error}");
     }
 }
 
@@ -127,7 +127,7 @@ fn the_environment_comes_before_the_configuration_and_the_builder_before_both() 
 }
 
 #[test]
-fn values_of_headers_are_not_told() {
+fn values_of_headers_are_not_shown() {
     for json in [r#""hunter2""#, r#"{"authorization": 2072}"#, r#"{"x": ["hunter2"]}"#] {
         let users = format!(r#"{{"url": "h", "headers": {json}}}"#);
         let error = refused(&format!(r#"{{"service_dependencies": {{"users": {users}}}}}"#));

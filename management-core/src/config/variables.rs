@@ -1,4 +1,4 @@
-//! The variables of the environment that set a [`Config`].
+//! The environment variables that set a [`Config`].
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::text;
 use crate::text::similar::most_similar;
 use crate::text::strict;
 
-/// How the value of a variable is written.
+/// The syntax of a variable's value.
 #[derive(Clone, Copy)]
 enum Syntax {
     Text,
@@ -22,7 +22,7 @@ enum Syntax {
     Json,
 }
 
-/// Each key, and the variables that set it; the first that is set counts.
+/// Each key and its variables. The first variable that is set counts.
 const VARIABLES: [(&str, &[&str], Syntax); 29] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
@@ -63,7 +63,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 29] = [
     ("machine_id", &["MANAGEMENT_MACHINE_ID"], Syntax::Flag),
 ];
 
-/// How the value of a variable looks that is written as JSON.
+/// An example of a value in JSON.
 fn sample(key: &str) -> &'static str {
     match key {
         "mask" => r#"["x-tenant-key"]"#,
@@ -83,7 +83,7 @@ fn invalid(variable: &str, error: &dyn fmt::Display) -> Mistake {
 }
 
 impl Config {
-    /// What the environment sets. What cannot be is a mistake that names the variable.
+    /// Reads the environment. An invalid value is a mistake that names the variable.
     pub(crate) fn from_environment(environment: &Environment, mistakes: &mut Mistakes) -> Self {
         let mut set = serde_json::Map::new();
         for (key, variables, syntax) in VARIABLES {
@@ -94,15 +94,17 @@ impl Config {
                 Syntax::Flag => match &*text.to_ascii_lowercase() {
                     "true" | "1" | "yes" | "on" => Ok(true.into()),
                     "false" | "0" | "no" | "off" => Ok(false.into()),
-                    _ => Err("it is neither `true` nor `false`; `1`, `0`, `yes`, `no`, `on` and `off` are \
-                              understood, too"
-                        .into()),
+                    _ => Err(
+                        "it must be `true` or `false`; `1`, `0`, `yes`, `no`, `on` and `off` are \
+                              also allowed"
+                            .into(),
+                    ),
                 },
                 Syntax::Json => strict::from_str(&text).map_err(|why| {
-                    format!("it is no JSON, such as `{}` has it: {why}", sample(key))
+                    format!("it is not valid JSON ({why}): write it like `{}`", sample(key))
                 }),
             };
-            // Each by itself, so that the variable of a mistake is known.
+            // Each key is deserialized by itself, so that the variable of a mistake is known.
             let value = value.and_then(|value: Value| {
                 let alone = Value::Object([(key.into(), value.clone())].into_iter().collect());
                 <Config as Deserialize>::deserialize(alone)

@@ -4,6 +4,7 @@
 //! The media type does not matter.
 
 mod components;
+mod word;
 
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use crate::check::status::Status;
 use crate::text;
 use crate::text::strict;
 use components::components;
+use word::status_named;
 
 /// The content of a body.
 #[derive(Debug)]
@@ -64,19 +66,6 @@ fn is_json(media_type: Option<&str>) -> bool {
     let essence = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
     essence.ends_with("/json") || essence.ends_with("+json")
-}
-
-/// The status of a word: of Actuator, of this library, of `application/health+json` with its aliases, or of a plain health
-/// check.
-fn status_named(word: &str) -> Option<Status> {
-    Some(match &*word.trim().to_ascii_uppercase() {
-        "UP" | "PASS" | "OK" | "HEALTHY" => Status::Up,
-        "DEGRADED" | "WARN" => Status::Degraded,
-        "UNKNOWN" => Status::Unknown,
-        "OUT_OF_SERVICE" => Status::OutOfService,
-        "DOWN" | "FAIL" | "ERROR" | "UNHEALTHY" => Status::Down,
-        _ => return None,
-    })
 }
 
 fn kind_of(value: &Value) -> &'static str {

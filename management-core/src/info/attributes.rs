@@ -1,4 +1,4 @@
-//! All that is known of this process, under OpenTelemetry's names for resource attributes.
+//! The attributes of this process, under the names of OpenTelemetry's resource attributes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,16 +13,16 @@ use super::{
 use crate::config::environment::Environment;
 use crate::text::secret::Names;
 
-/// What is not told by itself.
+/// The names of the service, and the attributes that are read only on request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// The service's name as the program gives it.
+    /// The service's name from the program.
     pub(crate) name: Option<String>,
-    /// Its name where neither the program nor the environment gives one.
+    /// The service's name if neither the program nor the environment has one.
     pub(crate) default_name: Option<String>,
     /// `process.command_line`.
     pub(crate) command_line: bool,
-    /// What is masked in it, and in what the environment tells.
+    /// The names whose values are masked in the command line and in attributes from the environment.
     pub(crate) secrets: Names,
     /// `machine.id` and, outside of containers, `host.id`.
     pub(crate) machine_id: bool,
@@ -35,7 +35,7 @@ const SERVICE_VERSION: &str = "service.version";
 const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 const PROCESS_ID: &str = "process.pid";
 
-/// What may be told of any process, apart from what `OTEL_RESOURCE_ATTRIBUTES` brings.
+/// The attributes that a process can have, apart from those of `OTEL_RESOURCE_ATTRIBUTES`.
 const KEYS: [&str; 31] = [
     "container.id",
     "host.arch",
@@ -74,24 +74,23 @@ const KEYS: [&str; 31] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Attributes {
     service_name: String,
-    /// All that stays as it is.
+    /// The attributes that do not change.
     fixed: BTreeMap<Cow<'static, str>, Value>,
-    /// What the host is called may change under a running process.
+    /// The variables for the name of the host, which can change while the process runs.
     environment: Environment,
-    /// What the environment tells goes before what was found out.
-    told: BTreeMap<String, String>,
+    /// The attributes of `OTEL_RESOURCE_ATTRIBUTES`, which take precedence.
+    listed: BTreeMap<String, String>,
 }
 
 impl Attributes {
-    /// Reads once what does not change. The files are those below `root`, which is `/` outside of
-    /// tests.
+    /// Reads the attributes that do not change. The files are those below `root`, which is `/` except in tests.
     pub(crate) fn read(root: &Path, environment: &Environment, wanted: &Wanted) -> Self {
-        let told = resource_attributes::read(environment, &wanted.secrets);
+        let listed = resource_attributes::read(environment, &wanted.secrets);
         let service_name = wanted
             .name
             .clone()
             .or_else(|| environment.get("OTEL_SERVICE_NAME"))
-            .or_else(|| told.get(SERVICE_NAME).cloned())
+            .or_else(|| listed.get(SERVICE_NAME).cloned())
             .or_else(|| wanted.default_name.clone())
             .unwrap_or_else(executable);
 
@@ -105,12 +104,12 @@ impl Attributes {
         let host = host::read(environment, host::name(environment));
         let host_name = host.iter().find(|(key, _)| *key == "host.hostname");
         let host_name = host_name.and_then(|(_, name)| name.as_deref());
-        let pod = kubernetes::read(root, environment, &mounts, host_name, &told);
+        let pod = kubernetes::read(root, environment, &mounts, host_name, &listed);
         let machine_id = wanted.machine_id.then(|| host::machine_id(root)).flatten();
         let instance_id = wanted
             .instance_id
             .as_ref()
-            .filter(|_| !told.contains_key(SERVICE_INSTANCE_ID))
+            .filter(|_| !listed.contains_key(SERVICE_INSTANCE_ID))
             .and_then(|instance| instance.read(&service_name, environment));
         let command_line = wanted
             .command_line
@@ -118,7 +117,7 @@ impl Attributes {
 
         let mut fixed: BTreeMap<Cow<'static, str>, Value> = [
             ("container.id", container),
-            // To those who look at containers, a host is something else.
+            // The host of a container has another id than the machine id of the container.
             ("host.id", machine_id.clone().filter(|_| !in_container)),
             ("machine.id", machine_id),
             ("process.command_line", command_line.flatten()),
@@ -133,30 +132,30 @@ impl Attributes {
         fixed.insert(PROCESS_ID.into(), std::process::id().into());
         fixed.insert(SERVICE_NAME.into(), service_name.clone().into());
         let environment = environment.only(&host::VARIABLES);
-        Attributes { service_name, fixed, environment, told }
+        Attributes { service_name, fixed, environment, listed }
     }
 
-    /// How this service is called.
+    /// The name of this service.
     pub(crate) fn service_name(&self) -> &str {
         &self.service_name
     }
 
-    /// All attributes, where `version` is what `/version` says.
+    /// All attributes. `version` is the answer of `/version`.
     pub(crate) fn now(&self, version: Option<&str>) -> BTreeMap<Cow<'static, str>, Value> {
         let mut all = self.fixed.clone();
         let host = host::read(&self.environment, host::name(&self.environment));
         all.extend(host.into_iter().filter_map(|(key, value)| Some((key.into(), value?.into()))));
-        let told = self.told.iter().filter(|(key, _)| *key != SERVICE_NAME);
-        all.extend(told.map(|(key, value)| (key.clone().into(), value.clone().into())));
+        let listed = self.listed.iter().filter(|(key, _)| *key != SERVICE_NAME);
+        all.extend(listed.map(|(key, value)| (key.clone().into(), value.clone().into())));
         if let Some(version) = version {
             all.insert(SERVICE_VERSION.into(), version.into());
         }
         all
     }
 
-    /// Whether there can be an attribute of this name, on this machine or on another.
+    /// Whether an attribute can have this name, on this machine or on another.
     pub(crate) fn knows(&self, key: &str) -> bool {
-        KEYS.contains(&key) || self.told.contains_key(key)
+        KEYS.contains(&key) || self.listed.contains_key(key)
     }
 }
 

@@ -1,19 +1,19 @@
-//! Which container this process is in.
+//! The container of this process.
 
 use super::mountinfo::Mount;
 
 /// The container's id, from the texts of `/proc/self/cgroup` and `/proc/self/mountinfo`.
 ///
-/// A pod's containers share files of its sandbox, which is a container too: its id is never told.
+/// The containers of a pod share files of its sandbox, which is a container as well. Its id is never returned.
 pub(super) fn id(cgroup: &str, mounts: &[Mount], in_kubernetes: bool) -> Option<String> {
     let own = cgroup.lines().find_map(|line| {
         let path = line.splitn(3, ':').nth(2)?;
         in_segment(path.rsplit('/').next()?)
     });
-    // With a cgroup namespace of its own, which version 2 brings, a container sees itself at `/`.
+    // In a cgroup namespace of its own, as with version 2, a container sees itself at `/`.
     let id = own
         .or_else(|| mounts.iter().filter(|mount| is_cgroup(mount)).find_map(in_cgroup_root))
-        // CRI-O and Podman: the only one of these files that is never the sandbox's.
+        // CRI-O and Podman: this is the only one of these files that never belongs to the sandbox.
         .or_else(|| roots(mounts).find_map(|root| folder_before(root, "/userdata/run/secrets")))
         .or_else(|| if in_kubernetes { None } else { in_container_file(mounts) });
     id.map(str::to_owned)
@@ -28,7 +28,7 @@ fn in_cgroup_root(mount: &Mount) -> Option<&str> {
     mount.root.rsplit('/').find_map(in_segment)
 }
 
-/// Docker and Podman mount a few files out of a folder that is named with the id.
+/// Docker and Podman mount a few files from a folder whose name is the id.
 fn in_container_file(mounts: &[Mount]) -> Option<&str> {
     ["/userdata/.containerenv", "/userdata/hostname", "/hostname"]
         .into_iter()
@@ -53,8 +53,8 @@ fn in_segment(segment: &str) -> Option<&str> {
     is_id(id).then_some(id)
 }
 
-/// All runtimes make ids of 32 random bytes. Whatever is shorter is something else: a pod's uid
-/// without hyphens, a session, an ECS task.
+/// The ids of all runtimes are 32 random bytes. A shorter text is something else: a pod's uid without hyphens, a session,
+/// an ECS task.
 fn is_id(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,26 +1,25 @@
-//! Files that may be missing, endless or no files at all: read without waiting, and only so far.
+//! Reads files that may be missing, endless or not regular, without waiting and up to a limit.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// In characters.
-const LONGEST_LINE: usize = 1024;
+const MAX_LINE_CHARS: usize = 1024;
 
-const LONGEST_TEXT: u64 = 1024 * 1024;
+const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 
-/// The first line without white space around it, unless that leaves nothing.
+/// The trimmed first line, unless it is empty or contains a control character.
 pub(super) fn first_line(path: &Path) -> Option<String> {
     const BYTES_PER_CHAR: u64 = 4;
-    let start = start(path, LONGEST_LINE as u64 * BYTES_PER_CHAR)?;
-    let line: String = start.lines().next()?.chars().take(LONGEST_LINE).collect();
+    let start = start(path, MAX_LINE_CHARS as u64 * BYTES_PER_CHAR)?;
+    let line: String = start.lines().next()?.chars().take(MAX_LINE_CHARS).collect();
     let line = line.trim();
     (!line.is_empty() && !line.contains(char::is_control)).then(|| line.to_owned())
 }
 
 /// The first mebibyte.
 pub(super) fn text(path: &Path) -> Option<String> {
-    start(path, LONGEST_TEXT)
+    start(path, MAX_TEXT_BYTES)
 }
 
 fn start(path: &Path, limit: u64) -> Option<String> {
@@ -36,7 +35,7 @@ fn start(path: &Path, limit: u64) -> Option<String> {
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
-    // To open a named pipe that nobody writes to would wait for ever.
+    // Without this flag, opening a named pipe without a writer would block.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
@@ -51,7 +50,7 @@ mod tests {
     use crate::info::folder::tests::Scratch;
 
     #[test]
-    fn the_first_line_is_told() {
+    fn the_first_line_is_read() {
         let scratch = Scratch::new();
         for (content, line) in [
             (&b"one\ntwo\n"[..], Some("one".into())),
@@ -76,11 +75,11 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.path().join("file");
         std::fs::write(&path, "x".repeat(3 * 1024 * 1024)).unwrap();
-        assert_eq!(text(&path).unwrap().len() as u64, LONGEST_TEXT);
+        assert_eq!(text(&path).unwrap().len() as u64, MAX_TEXT_BYTES);
     }
 
     #[test]
-    fn what_is_no_file_is_not_read() {
+    fn only_a_regular_file_is_read() {
         let scratch = Scratch::new();
         assert_eq!(first_line(scratch.path()), None);
         #[cfg(target_os = "linux")]

@@ -1,27 +1,27 @@
-//! A folder with files that several processes write, and in which others may have planted something.
+//! A folder with files that several processes write, and in which another user may have planted files.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const BETWEEN_TRIES: Duration = Duration::from_millis(2);
+const RETRY_INTERVAL: Duration = Duration::from_millis(2);
 
-/// An open folder. Names in it are single segments, and no link behind one is followed.
+/// An open folder. The names of its files are single segments, and links are not followed.
 #[cfg(unix)]
 pub(super) struct Folder(rustix::fd::OwnedFd);
 
 #[cfg(unix)]
 impl Folder {
-    /// A folder that someone chose, who may have made it a link. It is made if it is not there.
+    /// Opens a folder that the user configured, which may be a link. Creates it if it does not exist.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         Folder::at(path, OFlags::empty())
     }
 
-    /// A folder in a place where everybody may write. It is made if it is not there, and refused
-    /// unless it is ours alone.
+    /// Opens a folder in a place where every user can write. Creates it if it does not exist. Fails unless only this user
+    /// can write to it.
     pub(super) fn open_own(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         match fs::DirBuilder::new().mode(0o700).create(path) {
@@ -34,17 +34,17 @@ impl Folder {
             return Err(io::Error::other("the folder belongs to another user"));
         }
         if about.st_mode & 0o022 != 0 {
-            return Err(io::Error::other("others may write into the folder"));
+            return Err(io::Error::other("other users can write to the folder"));
         }
         Ok(folder)
     }
 
-    /// Opens a file that is there.
+    /// Opens an existing file.
     pub(super) fn read(&self, name: &str) -> io::Result<File> {
         regular(self.file(name, OFlags::RDONLY)?)
     }
 
-    /// Makes a file that was not there.
+    /// Creates a new file. Fails if it exists.
     pub(super) fn create(&self, name: &str) -> io::Result<File> {
         self.file(name, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)
     }
@@ -53,16 +53,17 @@ impl Folder {
         Ok(rustix::fs::unlinkat(&self.0, name, rustix::fs::AtFlags::empty())?)
     }
 
-    /// What is called `to` already, a link too, is replaced in one step.
+    /// Renames a file, and atomically replaces an existing file or link.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
     }
 
-    /// Waits so long for a lock, which ends with the returned value or with this process.
-    pub(super) fn lock(&self, name: &str, patience: Duration) -> io::Result<File> {
+    /// Takes a lock, and waits for it until `timeout`. Dropping the returned file releases it, and so does the end of the
+    /// process.
+    pub(super) fn lock(&self, name: &str, timeout: Duration) -> io::Result<File> {
         use rustix::fs::FlockOperation::NonBlockingLockExclusive;
         let file = regular(self.file(name, OFlags::RDWR | OFlags::CREATE)?)?;
-        retry(patience, || match rustix::fs::flock(&file, NonBlockingLockExclusive) {
+        retry(timeout, || match rustix::fs::flock(&file, NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(())),
             Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => Ok(None),
             Err(error) => Err(error.into()),
@@ -76,7 +77,7 @@ impl Folder {
     }
 
     fn file(&self, name: &str, flags: OFlags) -> io::Result<File> {
-        // To open a named pipe that nobody writes to would wait for ever.
+        // Without `NONBLOCK`, opening a named pipe without a writer would block.
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         Ok(rustix::fs::openat(&self.0, name, flags, mode)?.into())
@@ -86,8 +87,8 @@ impl Folder {
 #[cfg(unix)]
 use rustix::fs::OFlags;
 
-/// The path of a folder. Elsewhere than on Unix the folder for temporary files is the user's own,
-/// and it takes an administrator to make a link.
+/// The path of a folder. On systems other than Unix, the folder for temporary files belongs to one user, and only an
+/// administrator can create a link.
 #[cfg(not(unix))]
 pub(super) struct Folder(std::path::PathBuf);
 
@@ -105,7 +106,7 @@ impl Folder {
     pub(super) fn read(&self, name: &str) -> io::Result<File> {
         let path = self.0.join(name);
         if !fs::symlink_metadata(&path)?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         regular(File::open(path)?)
     }
@@ -122,14 +123,14 @@ impl Folder {
         fs::rename(self.0.join(from), self.0.join(to))
     }
 
-    pub(super) fn lock(&self, name: &str, patience: Duration) -> io::Result<File> {
+    pub(super) fn lock(&self, name: &str, timeout: Duration) -> io::Result<File> {
         const SHARING_VIOLATION: i32 = 32;
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        // Nobody else can open the file while this one has it open.
+        // No other process can open the file while it is open here.
         #[cfg(windows)]
         std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 0);
-        retry(patience, || match options.open(self.0.join(name)) {
+        retry(timeout, || match options.open(self.0.join(name)) {
             Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
             opened => opened.map(Some),
         })
@@ -140,12 +141,12 @@ fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::other("it is no regular file"))
+        Err(io::Error::other("it is not a regular file"))
     }
 }
 
 fn retry<T>(
-    patience: Duration,
+    timeout: Duration,
     mut attempt: impl FnMut() -> io::Result<Option<T>>,
 ) -> io::Result<T> {
     let begun = Instant::now();
@@ -153,10 +154,10 @@ fn retry<T>(
         if let Some(done) = attempt()? {
             return Ok(done);
         }
-        if begun.elapsed() >= patience {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "another process locks it"));
+        if begun.elapsed() >= timeout {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds its lock"));
         }
-        std::thread::sleep(BETWEEN_TRIES);
+        std::thread::sleep(RETRY_INTERVAL);
     }
 }
 

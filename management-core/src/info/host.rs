@@ -1,14 +1,14 @@
-//! Which machine this is.
+//! The machine on which this process runs.
 
 use std::path::Path;
 
 use super::file;
 use crate::config::environment::Environment;
 
-/// The variables that may name it.
+/// The variables that contain its name.
 pub(super) const VARIABLES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
 
-/// The attributes of the host; `name` is what [`name()`] says.
+/// The attributes of the host. `name` is the result of [`name()`].
 pub(super) fn read(
     environment: &Environment,
     name: Option<String>,
@@ -20,11 +20,11 @@ pub(super) fn read(
     ]
 }
 
-/// The name that the system has for itself.
+/// The name of the host in the operating system.
 pub(super) fn name(environment: &Environment) -> Option<String> {
     #[cfg(unix)]
     {
-        let _ = environment;
+        _ = environment;
         let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Some(name).filter(|name| !name.is_empty())
     }
@@ -32,13 +32,13 @@ pub(super) fn name(environment: &Environment) -> Option<String> {
     environment.get("COMPUTERNAME")
 }
 
-/// See `machine-id(5)`: unique and, in the words of that page, confidential.
+/// The id of `machine-id(5)`, which is unique and, as that page states, confidential.
 pub(super) fn machine_id(root: &Path) -> Option<String> {
-    // What systemd writes into an image, or before the first start is over.
+    // systemd writes `uninitialized` into an image, and during the first start.
     file::first_line(&root.join("etc/machine-id")).filter(|id| id != "uninitialized")
 }
 
-/// OpenTelemetry's word for one of Rust's.
+/// OpenTelemetry's name for an architecture of Rust.
 fn architecture(rust: &str) -> &str {
     match rust {
         "x86_64" => "amd64",
@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn the_variable_wins_for_the_hostname_alone() {
-        let environment = Environment::from([("HOSTNAME", "told")]);
+        let environment = Environment::from([("HOSTNAME", "variable")]);
         let [_, hostname, name] = read(&environment, Some("node".into()));
-        assert_eq!(hostname, ("host.hostname", Some("told".into())));
+        assert_eq!(hostname, ("host.hostname", Some("variable".into())));
         assert_eq!(name, ("host.name", Some("node".into())));
         let [_, hostname, _] = read(&Environment::default(), Some("node".into()));
         assert_eq!(hostname, ("host.hostname", Some("node".into())));

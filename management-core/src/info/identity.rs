@@ -1,4 +1,4 @@
-//! Who this service is, and how much of that `/info` tells.
+//! The attributes of this service, and the keys of them that `/info` shows.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,13 +12,13 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::text::secret::Names;
 
-/// The keys that are always there, whatever contributors bring.
+/// The keys that are always in `/info`, whatever contributors there are.
 pub(crate) const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];
 
 pub(crate) const ATTRIBUTES: &str = "trace.attributes";
 
-/// Whether `/info` may have such a key, apart from those of contributors. Which attributes there are
-/// is for the environment to say, so that one configuration fits all of them.
+/// Whether `/info` can have this key, apart from those of contributors. The environment determines which attributes exist,
+/// so that one configuration must be valid in every environment.
 pub(crate) fn can_be_key(key: &str) -> bool {
     OWN.contains(&key) || key.contains('.')
 }
@@ -26,12 +26,12 @@ pub(crate) fn can_be_key(key: &str) -> bool {
 /// The attributes of this process, and which keys of `/info` are shown.
 pub(crate) struct Identity {
     attributes: Attributes,
-    /// All of them, where nothing is said.
+    /// The configured keys. `None` allows all keys.
     allowed: Option<BTreeSet<String>>,
 }
 
 impl Identity {
-    /// `own_name` is what the program says, which comes before the environment.
+    /// `own_name` is the name from the program, which takes precedence over the environment.
     pub(crate) fn new(
         environment: &Environment,
         own_name: Option<String>,
@@ -58,17 +58,17 @@ impl Identity {
         self.attributes.service_name()
     }
 
-    /// Whether there is such a key, of the whole or of the attributes, on some machine at least.
+    /// Whether this is a key of `/info` or of its attributes, at least on some machine.
     pub(crate) fn knows(&self, key: &str) -> bool {
         OWN.contains(&key) || self.attributes.knows(key)
     }
 
-    /// Whether a key of the whole is shown.
+    /// Whether `/info` shows this key.
     pub(crate) fn shows(&self, key: &str) -> bool {
         self.allowed.as_ref().is_none_or(|allowed| allowed.contains(key))
     }
 
-    /// The attributes that are shown. An allowed attribute is shown without the others.
+    /// The attributes that `/info` shows. An allowed attribute is shown even if the others are not.
     pub(crate) fn shown(&self, version: Option<&str>) -> BTreeMap<Cow<'static, str>, Value> {
         let mut attributes = self.attributes.now(version);
         if !self.shows(ATTRIBUTES) {

@@ -1,4 +1,4 @@
-//! Which instance of its service this process is, over restarts.
+//! The id of this instance of the service, which survives restarts.
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write as _};
@@ -9,40 +9,40 @@ use super::folder::Folder;
 use crate::config::environment::Environment;
 use crate::line::line;
 
-/// How long another process may take to write an id, before this one goes its own way.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long this process waits while another one writes an id.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many hexadecimal digits a UUID has.
-const DIGITS: usize = 32;
+/// The number of hexadecimal digits of a UUID.
+const UUID_DIGITS: usize = 32;
 
-/// That `service.instance.id` is wanted.
+/// Where `service.instance.id` is kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InstanceId {
-    /// Where it is kept; otherwise where systemd says, or in the folder for temporary files.
+    /// The configured folder. Defaults to systemd's `STATE_DIRECTORY`, or else to a folder among the temporary files.
     pub(crate) folder: Option<PathBuf>,
 }
 
 impl InstanceId {
-    /// The id that is kept for `service`, or a new one, kept from now on if that can be.
+    /// Reads the id of `service`, or makes a new one and keeps it if possible.
     pub(super) fn read(&self, service: &str, environment: &Environment) -> Option<String> {
         let place = self.place(environment, &std::env::temp_dir());
         let id = place.open().and_then(|folder| kept(&folder, &file_name(service)));
         id.or_else(|why| {
             line!(
                 WARN,
-                "service.instance.id cannot be kept in {}: {why}; until that is mended, or a folder \
-                 that this process can write to is given, each start has another",
+                "service.instance.id cannot be kept in {}: {why}; each start has another id until \
+                 `service_instance_id_folder` is a folder to which this process can write",
                 place.path().display(),
             );
             random()
         })
-        .inspect_err(|why| line!(WARN, "there is no service.instance.id: {why}"))
+        .inspect_err(|why| line!(WARN, "/info has no service.instance.id: {why}"))
         .ok()
     }
 
     fn place(&self, environment: &Environment, temporary: &Path) -> Place {
         let given = self.folder.clone().or_else(|| {
-            // Those of several `StateDirectory=`.
+            // Several `StateDirectory=` are separated by colons.
             let folders = environment.get("STATE_DIRECTORY")?;
             folders.split(':').find(|folder| !folder.is_empty()).map(PathBuf::from)
         });
@@ -53,7 +53,7 @@ impl InstanceId {
 #[derive(Debug, PartialEq)]
 enum Place {
     Given(PathBuf),
-    /// Among the files of all users.
+    /// A folder in a place where every user can write.
     Own(PathBuf),
 }
 
@@ -79,28 +79,26 @@ fn own_name() -> String {
     "management".into()
 }
 
-/// Of this service alone: what could mean something in a path, or be the same to a file system that
-/// does not tell cases apart, is written as its bytes' numbers.
+/// The name of the file of one service. Bytes with a meaning in paths are escaped, and so are capital letters, because some
+/// file systems ignore case.
 fn file_name(service: &str) -> String {
-    /// With the prefix, and what is appended to it, well below the 255 bytes of most file systems.
-    const LONGEST: usize = 150;
+    /// With suffixes, this is well below the 255 bytes of most file systems.
+    const MAX_BYTES: usize = 150;
     let mut name = String::from("instance-id-");
     for byte in service.bytes() {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
-            _ => {
-                let _ = write!(name, "%{byte:02x}");
-            }
+            _ => _ = write!(name, "%{byte:02x}"),
         }
     }
-    if name.len() > LONGEST {
-        name.truncate(LONGEST);
-        let _ = write!(name, "~{:016x}", fingerprint(service));
+    if name.len() > MAX_BYTES {
+        name.truncate(MAX_BYTES);
+        _ = write!(name, "~{:016x}", fingerprint(service));
     }
     name
 }
 
-/// 64-bit FNV-1a, since the one in std may differ between compilers.
+/// 64-bit FNV-1a. The hash of std can differ between compilers.
 fn fingerprint(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -111,15 +109,16 @@ fn kept(folder: &Folder, name: &str) -> io::Result<String> {
     if let Some(id) = written(folder, name) {
         return Ok(id);
     }
-    let _lock = folder.lock(&format!("{name}.lock"), PATIENCE)?;
-    // By whoever had the lock before.
+    let _lock = folder.lock(&format!("{name}.lock"), LOCK_TIMEOUT)?;
+    // The previous holder of the lock may have written it.
     if let Some(id) = written(folder, name) {
         return Ok(id);
     }
     let id = random()?;
     let new = format!("{name}.new");
-    // What a process left that died here.
-    let _ = folder.remove(&new);
+    // A process that died at this point leaves the file behind. Usually there is none, and an error of any other kind
+    // also makes `create` fail.
+    _ = folder.remove(&new);
     let mut file = folder.create(&new)?;
     file.write_all(format!("{id}\n").as_bytes())?;
     file.sync_all()?;
@@ -127,13 +126,13 @@ fn kept(folder: &Folder, name: &str) -> io::Result<String> {
     Ok(id)
 }
 
-/// What is no id is as good as nothing.
+/// The id in the file, if the content is a valid id.
 fn written(folder: &Folder, name: &str) -> Option<String> {
     let mut text = String::new();
-    folder.read(name).ok()?.take(2 * DIGITS as u64).read_to_string(&mut text).ok()?;
+    folder.read(name).ok()?.take(2 * UUID_DIGITS as u64).read_to_string(&mut text).ok()?;
     let id = text.trim();
     let is_id =
-        id.len() == DIGITS && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        id.len() == UUID_DIGITS && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_id.then(|| id.to_owned())
 }
 

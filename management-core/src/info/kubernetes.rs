@@ -1,4 +1,4 @@
-//! Which pod this process is in, told without asking the API server.
+//! The pod of this process, found without the API server.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +8,8 @@ use super::mountinfo::Mount;
 use super::pod_name::Workload;
 use crate::config::environment::Environment;
 
-/// The variables from which an attribute is taken, the first that there is. There are no standard
-/// names for what the downward API tells: these are those of OpenTelemetry's operator, and the usual.
+/// The variables of each attribute. The first one that is set counts. The downward API has no standard names for variables:
+/// these are the names of OpenTelemetry's operator and other usual names.
 const VARIABLES: [(&str, &[&str]); 11] = [
     (
         "k8s.pod.name",
@@ -62,7 +62,7 @@ const VARIABLES: [(&str, &[&str]); 11] = [
     ("k8s.job.name", &["K8S_JOB_NAME"]),
 ];
 
-/// Each says which workload it is, so that the pod's name need not be asked.
+/// The attributes that name the workload. If one is set, the name of the pod is not parsed.
 const WORKLOADS: [&str; 6] = [
     "k8s.deployment.name",
     "k8s.replicaset.name",
@@ -75,7 +75,7 @@ const WORKLOADS: [&str; 6] = [
 const SERVICE_ACCOUNTS: [&str; 2] =
     ["var/run/secrets/kubernetes.io/serviceaccount", "run/secrets/kubernetes.io/serviceaccount"];
 
-/// Whether kubelet started this process' container.
+/// Whether kubelet started the container of this process.
 pub(super) fn is_around(root: &Path, environment: &Environment, mounts: &[Mount]) -> bool {
     environment.get("KUBERNETES_SERVICE_HOST").is_some()
         || SERVICE_ACCOUNTS.iter().any(|folder| root.join(folder).is_dir())
@@ -83,13 +83,13 @@ pub(super) fn is_around(root: &Path, environment: &Environment, mounts: &[Mount]
         || container_name(mounts).is_some()
 }
 
-/// The attributes that begin with `k8s.`. Those in `told` are known from elsewhere already.
+/// The attributes that begin with `k8s.`. Those in `listed` are already known from `OTEL_RESOURCE_ATTRIBUTES`.
 pub(super) fn read(
     root: &Path,
     environment: &Environment,
     mounts: &[Mount],
     host_name: Option<&str>,
-    told: &BTreeMap<String, String>,
+    listed: &BTreeMap<String, String>,
 ) -> BTreeMap<&'static str, String> {
     let in_kubernetes = is_around(root, environment, mounts);
     let mut found: BTreeMap<_, _> = VARIABLES
@@ -113,22 +113,22 @@ pub(super) fn read(
     // The pods of an indexed job have a host name of their own.
     add("k8s.pod.name", host_name.filter(|_| index.is_none()));
 
-    let pod = told.get("k8s.pod.name").or_else(|| found.get("k8s.pod.name")).cloned();
+    let pod = listed.get("k8s.pod.name").or_else(|| found.get("k8s.pod.name")).cloned();
     let workload =
         pod.as_deref().or(host_name).and_then(|pod| Workload::of_pod(pod, index.as_deref()));
     if let Some(workload) = workload {
-        let is_told = |key| told.contains_key(key) || found.contains_key(key);
-        if !WORKLOADS.into_iter().any(is_told) {
+        let is_known = |key| listed.contains_key(key) || found.contains_key(key);
+        if !WORKLOADS.into_iter().any(is_known) {
             found.extend(workload.attributes().into_iter().map(|(key, name)| (key, name.into())));
         }
-        // Usual where a pod has one container, and what this attribute has always been here.
+        // This is the usual name in a pod with one container, and the former value of this attribute.
         found.entry("k8s.container.name").or_insert_with(|| workload.name().into());
     }
     found
 }
 
-/// Names that could mean anything mean it only where Kubernetes is around; `NAMESPACE` is the
-/// exception, which has always been taken.
+/// The value of the first variable that is set and valid. Ambiguous names only count in Kubernetes, except `NAMESPACE`,
+/// which always counts.
 fn variable(environment: &Environment, names: &[&str], in_kubernetes: bool) -> Option<String> {
     let is_clear = |name: &str| {
         name == "NAMESPACE"
@@ -141,7 +141,7 @@ fn variable(environment: &Environment, names: &[&str], in_kubernetes: bool) -> O
         .find(|value| is_name(value))
 }
 
-/// A name of any object in Kubernetes: an RFC 1123 subdomain.
+/// Whether an object in Kubernetes can have this name, which is an RFC 1123 subdomain.
 fn is_name(text: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.len() <= 253
@@ -160,22 +160,21 @@ fn namespace(root: &Path) -> Option<String> {
         .filter(|namespace| is_name(namespace))
 }
 
-/// With the node's network, a pod has the node's name. kubelet says so in the file it writes.
+/// Whether the pod uses the network of its node, and so the name of the node. kubelet writes this into the file.
 fn is_host_network(root: &Path) -> bool {
     file::first_line(&root.join("etc/hosts")).is_some_and(|line| {
         line.starts_with("# Kubernetes-managed") && line.contains("(host network)")
     })
 }
 
-/// From `…/pods/{uid}/etc-hosts`. What is no UUID there is a static pod's, whom the API server knows
-/// by another.
+/// The uid in `…/pods/{uid}/etc-hosts`. For a static pod it is not a UUID, and the API server has another uid.
 fn pod_uid(mounts: &[Mount]) -> Option<&str> {
     let folder = root_of(mounts, "/etc/hosts")?.strip_suffix("/etc-hosts")?;
     let (pods, uid) = folder.rsplit_once('/')?;
     (pods.ends_with("/pods") && is_uuid(uid)).then_some(uid)
 }
 
-/// From `…/pods/{uid}/containers/{name}/{hash}`.
+/// The name in `…/pods/{uid}/containers/{name}/{hash}`.
 fn container_name(mounts: &[Mount]) -> Option<&str> {
     let root = root_of(mounts, "/dev/termination-log")?;
     let mut segments = root.rsplit('/').skip(1);

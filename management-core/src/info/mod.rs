@@ -1,4 +1,7 @@
-//! What this process is.
+//! What this process is: its OpenTelemetry attributes, its version, and the contributors to `/info`.
+//!
+//! The environment, files of the system and registered functions come in, and keys with values come out. This folder must
+//! not know requests or bodies.
 
 mod attributes;
 mod container;
@@ -18,7 +21,7 @@ pub(crate) mod resource;
 mod resource_attributes;
 pub(crate) mod version;
 
-/// The name of this program, where the builder gives none.
+/// The name of the executable, which is the default name of the service.
 pub(crate) fn executable() -> String {
     let path = std::env::current_exe().ok();
     let name = path.as_deref().and_then(std::path::Path::file_name);

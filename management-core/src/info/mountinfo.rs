@@ -1,23 +1,23 @@
-//! What is mounted where in this process' view, as `proc_pid_mountinfo(5)` has it.
+//! The mounts of this process, from `proc_pid_mountinfo(5)`.
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Debug, PartialEq)]
 pub(super) struct Mount {
-    /// Which folder or file of its file system is mounted.
+    /// The folder or file of the file system that is mounted.
     pub(super) root: String,
-    /// Where it is mounted.
+    /// The mount point.
     pub(super) point: String,
     /// `overlay`, `cgroup2`, …
     pub(super) kind: String,
 }
 
-/// The lines that can be read; the others are passed over.
+/// Parses the lines, and skips those that are invalid.
 pub(super) fn parse(text: &str) -> Vec<Mount> {
     text.lines().filter_map(mount).collect()
 }
 
 fn mount(line: &str) -> Option<Mount> {
-    // Between these two parts stand optional fields, as many as there are.
+    // The first part ends with any number of optional fields.
     let (fields, source) = line.split_once(" - ")?;
     let mut fields = fields.split(' ').skip(3);
     Some(Mount {

@@ -1,4 +1,4 @@
-//! Which operating system this is.
+//! The operating system.
 
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub(super) fn description() -> Option<String> {
     None
 }
 
-/// OpenTelemetry's word for one of Rust's.
+/// OpenTelemetry's name for an operating system of Rust.
 fn kind(os: &str) -> &str {
     match os {
         "macos" | "ios" | "tvos" | "watchos" | "visionos" => "darwin",
@@ -44,7 +44,7 @@ fn kind(os: &str) -> &str {
     }
 }
 
-/// A field of `os-release(5)`, whose values may stand in a shell's quotes.
+/// A field of `os-release(5)`, whose value may be quoted as in a shell.
 fn field(release: &str, key: &str) -> Option<String> {
     let value =
         release.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='))?;

@@ -1,6 +1,6 @@
-//! What the name of a pod tells of the workload that made it.
+//! Finds the workload of a pod from the pod's name.
 
-/// Who made a pod, as far as its name can tell.
+/// The workload that created a pod.
 #[derive(Debug, PartialEq)]
 pub(super) enum Workload<'a> {
     Deployment {
@@ -17,19 +17,19 @@ pub(super) enum Workload<'a> {
     Job {
         name: &'a str,
     },
-    /// A `DaemonSet`, a `Job` or a bare `ReplicaSet`: their pods are named alike.
+    /// A `DaemonSet`, a `Job` or a bare `ReplicaSet`, whose pods have the same form of name.
     Unknown {
         name: &'a str,
     },
 }
 
 impl<'a> Workload<'a> {
-    /// What `pod` is a pod of. `index` is its `JOB_COMPLETION_INDEX`, if it has one: then its host
-    /// name, which lacks the random end, does as well.
+    /// The workload of `pod`. `index` is its `JOB_COMPLETION_INDEX`, if it has one. In that case `pod` may also be the host
+    /// name of the pod, which lacks the random suffix.
     pub(super) fn of_pod(pod: &'a str, index: Option<&str>) -> Option<Self> {
-        /// Where a longer name is cut, the hyphens in it may not be those between its parts.
-        const CUT: usize = 63;
-        if pod.len() >= CUT {
+        /// Kubernetes cuts longer names, and then a hyphen may not separate two parts.
+        const MAX_BYTES: usize = 63;
+        if pod.len() >= MAX_BYTES {
             return None;
         }
         if let Some(index) = index {
@@ -63,7 +63,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// The name that its author gave it.
+    /// The name from the manifest.
     pub(super) fn name(&self) -> &'a str {
         match *self {
             Workload::Deployment { name, .. }
@@ -74,7 +74,7 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// What is certain of it.
+    /// The attributes that are certain.
     pub(super) fn attributes(&self) -> Vec<(&'static str, &'a str)> {
         match *self {
             Workload::Deployment { name, replica_set } => {
@@ -98,15 +98,15 @@ fn strip_part<'a>(name: &'a str, part: &str) -> Option<&'a str> {
     split(name).filter(|&(_, last)| last == part).map(|(rest, _)| rest)
 }
 
-/// Without the five characters that Kubernetes appends to the name of whoever makes a pod.
+/// The name without the five random characters that Kubernetes appends to the name of the workload.
 fn strip_random(pod: &str) -> Option<&str> {
     const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let (owner, random) = split(pod)?;
     (random.len() == 5 && random.bytes().all(|byte| SAFE.contains(&byte))).then_some(owner)
 }
 
-/// Without what looks like a hash and a random end, made by something else than Kubernetes' own
-/// controllers. The digit tells a hash from a word of nine letters.
+/// The name without a part that looks like a hash and without a random suffix, which controllers other than those of
+/// Kubernetes append. The digit distinguishes a hash from a word of nine letters.
 fn strip_likely_hash(pod: &str) -> Option<&str> {
     let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let (owner, random) = split(pod)?;
@@ -116,19 +116,20 @@ fn strip_likely_hash(pod: &str) -> Option<&str> {
         .then_some(name)
 }
 
-/// A 32-bit number in decimal, whose ten digits are written as ten of the safe characters. What is
-/// shorter than this is rare, one in 40,000, while `db` is a usual end of a name.
+/// Whether a text is the hash of a pod template: a 32-bit number in decimal, with ten of the safe characters as digits. A
+/// hash shorter than this is rare, one in 40,000, while `db` is a usual suffix of a name.
 fn is_template_hash(text: &str) -> bool {
     (6..=10).contains(&text.len()) && text.bytes().all(|byte| b"456789bcdf".contains(&byte))
 }
 
-/// No set has so many pods that this could be the random end of a name.
+/// Whether a text is the ordinal of a pod in a set. It is shorter than a random suffix.
 fn is_ordinal(text: &str) -> bool {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number && text.len() < 5 && (text == "0" || !text.starts_with('0'))
 }
 
-/// The minutes since 1970 when a job was due, between 2017 and 2054: no date such as `20250131`.
+/// Whether a text is the scheduled time of a job, in minutes since 1970, between 2017 and 2054. This range excludes dates
+/// such as `20250131`.
 fn is_minutes(text: &str) -> bool {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     is_number && text.parse().is_ok_and(|minutes: u32| (25_000_000..44_444_444).contains(&minutes))
@@ -147,7 +148,7 @@ mod tests {
             ("api-5d4f8c7b9-x7k2p", Some(Deployment { name: "api", replica_set: "api-5d4f8c7b9" })),
             (
                 "users-api-v2-75675f5897-7ci7o",
-                None, // `i` and `o` are no safe characters
+                None, // `i` and `o` are not safe characters
             ),
             (
                 "users-api-v2-75675f5897-7cg7d",

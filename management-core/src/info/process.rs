@@ -1,4 +1,4 @@
-//! Which program this is, and how it was started.
+//! The program and its arguments.
 
 use std::ffi::OsString;
 
@@ -6,11 +6,11 @@ use crate::text;
 use crate::text::mask::{MASK, has_known_form, mask};
 use crate::text::secret::Names;
 
-/// What does not change while the process runs.
+/// The attributes that do not change while the process runs.
 pub(super) fn read() -> [(&'static str, Option<String>); 5] {
     let path = std::env::current_exe().ok().map(|path| {
         let path = path.to_string_lossy().into_owned();
-        // How Linux marks a program that has been replaced since it was started.
+        // Linux appends this if the file has been replaced since the program was started.
         path.strip_suffix(" (deleted)").map(str::to_owned).unwrap_or(path)
     });
     let name = path.as_deref().and_then(|path| path.rsplit(std::path::is_separator).next());
@@ -18,7 +18,7 @@ pub(super) fn read() -> [(&'static str, Option<String>); 5] {
     [
         ("process.executable.name", name.map(str::to_owned)),
         ("process.executable.path", path),
-        // The convention names the compiler for what is compiled.
+        // For compiled languages, the convention names the compiler.
         ("process.runtime.name", Some("rustc".into())),
         ("process.runtime.version", compiler.and_then(version).map(str::to_owned)),
         ("process.runtime.description", compiler.map(str::to_owned)),
@@ -30,12 +30,12 @@ fn version(compiler: &str) -> Option<&str> {
     compiler.split_whitespace().nth(1)
 }
 
-/// The arguments, those masked that look secret: rather too many than too few.
+/// The arguments. Those that could be secret are masked, and a harmless one may be masked as well.
 pub(super) fn command_line(
     arguments: impl IntoIterator<Item = OsString>,
     secrets: &Names,
 ) -> Option<String> {
-    const LONGEST: usize = 4096;
+    const MAX_BYTES: usize = 4096;
     let mut arguments = arguments.into_iter();
     let mut line = text::tidy_with(secrets, arguments.next()?.to_string_lossy());
     let (mut is_secret, mut names_user) = (false, false);
@@ -50,11 +50,11 @@ pub(super) fn command_line(
             mask_own(&argument, secrets)
         };
         names_user = matches!(&*argument, "-u" | "-U" | "--user");
-        // What is masked may be no value but the next option, as in `--auth --password x`.
+        // A masked argument may be an option instead of a value, as in `--auth --password x`.
         is_secret = announces_secret(&argument, secrets);
         line.push_str(&text::tidy_with(secrets, shown));
-        if line.len() > LONGEST {
-            let mut end = LONGEST;
+        if line.len() > MAX_BYTES {
+            let mut end = MAX_BYTES;
             while !line.is_char_boundary(end) {
                 end -= 1;
             }
@@ -66,7 +66,7 @@ pub(super) fn command_line(
     Some(line)
 }
 
-/// Whether what comes next is secret: `--token`, `-p`, `password`, `Bearer`.
+/// Whether the next argument is secret, as after `--token`, `-p`, `password` or `Bearer`.
 fn announces_secret(argument: &str, secrets: &Names) -> bool {
     let name = argument.trim_start_matches('-');
     matches!(argument, "-p" | "-P")
@@ -78,7 +78,7 @@ fn is_name(text: &str) -> bool {
     text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.".contains(character))
 }
 
-/// What of `user:password` may be shown.
+/// An argument such as `user:password` without its secret.
 fn mask_user(argument: &str, secrets: &Names) -> String {
     let masked = mask_own(argument, secrets);
     match argument.split_once(':') {
@@ -87,15 +87,15 @@ fn mask_user(argument: &str, secrets: &Names) -> String {
     }
 }
 
-/// What of one argument may be shown.
+/// One argument without its secrets.
 fn mask_own(argument: &str, secrets: &Names) -> String {
-    // As in `mysql -phunter2`. A port behind it is a small loss.
+    // As in `mysql -phunter2`. This also masks a port, which does little harm.
     if let Some(rest) = argument.strip_prefix("-p")
         && !rest.is_empty()
     {
         return format!("-p{MASK}");
     }
-    // Where an argument ends is known here, whatever spaces are in it.
+    // The argument is the whole value, even if it contains spaces.
     if let Some((name, _)) = argument.split_once('=')
         && is_name(name)
         && secrets.have(name)
@@ -103,7 +103,7 @@ fn mask_own(argument: &str, secrets: &Names) -> String {
         return format!("{name}={MASK}");
     }
     let masked = mask(argument, secrets);
-    // `user:password@host`, which is no URL.
+    // `user:password@host`, without a scheme.
     if let Some((user, rest)) = masked.split_once(':')
         && let Some(host) = rest.rfind('@')
         && !rest.starts_with("//")

@@ -1,4 +1,4 @@
-//! What contributes to `/info` and `/version`, run like a check.
+//! Runs version providers and info contributors like checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::run::plan::Plan;
 use crate::run::{Job, Outcome, Runner, Value};
 use crate::text::json::Json;
 
-/// An info contributor among the others.
+/// An info contributor and its runner.
 pub(crate) struct Contributor {
     pub(crate) key: String,
     pub(crate) runner: Arc<Runner<Provided<Json>>>,
@@ -33,14 +33,14 @@ impl Contributor {
     }
 }
 
-/// A provider as it was registered or given, not yet running.
+/// A registered provider without a runner.
 pub(crate) struct Provider<T> {
     pub(crate) job: Job<Provided<T>>,
     pub(crate) plan: Plan,
 }
 
 impl<T: Send + Sync + 'static> Provider<T> {
-    /// Runs it like a check; what fails is logged under the name of `what`.
+    /// Makes the runner. The log reports failures under the name `what`.
     pub(crate) fn into_runner(
         self,
         what: String,

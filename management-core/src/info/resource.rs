@@ -1,4 +1,4 @@
-//! The attributes as OpenTelemetry's SDK takes them.
+//! Converts the attributes for OpenTelemetry's SDK.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use serde_json::Value;
 
-/// A resource of these attributes alone, without what the SDK would find by itself.
+/// A resource with these attributes only, without those that the SDK detects.
 pub(crate) fn resource(attributes: BTreeMap<Cow<'static, str>, Value>) -> Resource {
     let attributes = attributes.into_iter().map(|(key, value)| KeyValue::new(key, otel(value)));
     Resource::builder_empty().with_attributes(attributes).build()

@@ -1,4 +1,4 @@
-//! What `OTEL_RESOURCE_ATTRIBUTES` tells.
+//! The attributes of the environment variable `OTEL_RESOURCE_ATTRIBUTES`.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,16 @@ use crate::text::secret::Names;
 
 const VARIABLE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 
-/// The attributes of the variable, fit to be shown.
+/// The attributes of the variable, masked and tidy.
 pub(super) fn read(environment: &Environment, secrets: &Names) -> BTreeMap<String, String> {
     let list = environment.get(VARIABLE).unwrap_or_default();
     parse(&list, secrets).unwrap_or_else(|why| {
-        // The whole of it, as the specification wants. Its text is not told: it may hold secrets.
+        // The specification requires that the whole variable is ignored. The line does not contain its value, which may
+        // have secrets.
         line!(
             WARN,
-            "{VARIABLE} is ignored: {why}; it is a list such as `key=value,other=1%2C2`, in which \
-             `,` and `%` are percent-encoded"
+            "{VARIABLE} is ignored: {why}; write a list such as `key=value,other=1%2C2`, with `,` \
+             and `%` percent-encoded"
         );
         BTreeMap::new()
     })
@@ -34,8 +35,9 @@ fn parse(list: &str, secrets: &Names) -> Result<BTreeMap<String, String>, String
         let (key, value) =
             member.split_once('=').ok_or_else(|| format!("member {number} has no `=`"))?;
         let decoded = |text: &str, what| {
-            decode(text.trim())
-                .ok_or_else(|| format!("the {what} of member {number} is no percent-encoded UTF-8"))
+            decode(text.trim()).ok_or_else(|| {
+                format!("the {what} of member {number} is not percent-encoded UTF-8")
+            })
         };
         let (key, value) = (decoded(key, "key")?, decoded(value, "value")?);
         if key.is_empty() {
@@ -64,7 +66,7 @@ mod tests {
 
     #[test]
     fn lists_that_can_be_read() {
-        for (list, told) in [
+        for (list, attributes) in [
             ("", &[][..]),
             ("a=1", &[("a", "1")]),
             (" a = 1 , b=2,, ", &[("a", "1"), ("b", "2")]),
@@ -80,8 +82,9 @@ mod tests {
                 &[("db.password", "***"), ("url", "http://***@h/")],
             ),
         ] {
-            let told = told.iter().map(|&(key, value)| (key.into(), value.into())).collect();
-            assert_eq!(parse(list, &Names::default()), Ok(told), "{list}");
+            let attributes =
+                attributes.iter().map(|&(key, value)| (key.into(), value.into())).collect();
+            assert_eq!(parse(list, &Names::default()), Ok(attributes), "{list}");
         }
     }
 
@@ -90,11 +93,11 @@ mod tests {
         for (list, why) in [
             ("a=1,b", "member 2 has no `=`"),
             ("a=1,,=3", "member 3 has no key"),
-            ("a=%zz", "the value of member 1 is no percent-encoded UTF-8"),
-            ("a=1%", "the value of member 1 is no percent-encoded UTF-8"),
-            ("a=%2", "the value of member 1 is no percent-encoded UTF-8"),
-            ("a=%ff", "the value of member 1 is no percent-encoded UTF-8"),
-            ("a%2=x", "the key of member 1 is no percent-encoded UTF-8"),
+            ("a=%zz", "the value of member 1 is not percent-encoded UTF-8"),
+            ("a=1%", "the value of member 1 is not percent-encoded UTF-8"),
+            ("a=%2", "the value of member 1 is not percent-encoded UTF-8"),
+            ("a=%ff", "the value of member 1 is not percent-encoded UTF-8"),
+            ("a%2=x", "the key of member 1 is not percent-encoded UTF-8"),
         ] {
             assert_eq!(parse(list, &Names::default()), Err(why.into()), "{list}");
             let environment = Environment::from([(VARIABLE, list)]);

@@ -1,4 +1,4 @@
-//! Which version of the program this is.
+//! The version of the program.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::run::Runner;
 /// The version of a program that has none.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// Where the version comes from.
+/// The sources of the version.
 pub(crate) struct Version {
     pub(crate) provider: Option<Arc<Runner<Provided<Option<String>>>>>,
     /// The environment variable `VERSION`, read when this was built, unless it is empty.

@@ -14,8 +14,8 @@ const MAX_CAUSES: usize = 32;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a check, a version provider or an info contributor",
     label = "neither an error nor a text",
-    note = "the error is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error` or its like, a `String`, or a `&str`",
-    note = "convert another type that is `Display` to text: `.map_err(|error| error.to_string())`"
+    note = "the error is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error`, a `String`, or a `&str`",
+    note = "turn another type that is `Display` into text: `.map_err(|error| error.to_string())`"
 )]
 pub trait IntoReason<Shape> {
     /// The text of the error and of its causes.
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn causes_follow_the_error_once() {
-        for (texts, told) in [
+        for (texts, reason) in [
             (&["alone"] as &[_], "alone"),
             (
                 &["cannot reach the queue", "tls handshake", "expired"],
@@ -155,7 +155,7 @@ mod tests {
             ),
             (&["login failed", "password: hunter2"], "login failed: password: ***"),
         ] {
-            assert_eq!(chain_of(texts).into_reason(), told, "{texts:?}");
+            assert_eq!(chain_of(texts).into_reason(), reason, "{texts:?}");
         }
     }
 

@@ -186,25 +186,25 @@ mod tests {
 
     #[test]
     fn credentials_are_masked() {
-        for (said, kept) in [
+        for (given, kept) in [
             ("postgres://user:secret@db:5432/app", "postgres://***@db:5432/app"),
             ("GET \"http://a:b@c/\"\n failed", "GET \"http://***@c/\" failed"),
             ("no url: a@b", "no url: a@b"),
         ] {
-            assert_eq!(tidy(said), kept, "{said}");
+            assert_eq!(tidy(given), kept, "{given}");
         }
     }
 
     #[test]
     fn what_cannot_be_seen_is_removed_and_hides_nothing() {
-        for (said, kept) in [
+        for (given, kept) in [
             ("user \u{202e}nimda\u{202c} denied", "user nimda denied"),
             ("\u{2066}a\u{2069}\u{200b}b\u{feff}c\u{ad}d\u{e0041}e", "abcde"),
             ("pass\u{200b}word=hunter2", "password=***"),
             ("a\u{2028}b\u{2029}c\u{85}d", "a b c d"),
             ("ü é नि ❤\u{fe0f}", "ü é नि ❤\u{fe0f}"),
         ] {
-            assert_eq!(tidy(said), kept, "{said:?}");
+            assert_eq!(tidy(given), kept, "{given:?}");
         }
         // A header ends with its line.
         assert_eq!(tidy("Cookie: a=hunter2\r\nHost: h"), "Cookie: *** Host: h");
@@ -214,11 +214,11 @@ mod tests {
     fn what_a_program_has_added_is_masked_later() {
         let names = Names::adding(["x-tenant-key"]);
         assert_eq!(tidy_with(&names, "x-tenant-key=t-1\nb"), "x-tenant-key=*** b");
-        let mut said = tidy("x-tenant-key=t-1\nb");
-        mask_added(&Names::default(), &mut said);
-        assert_eq!(said, "x-tenant-key=t-1 b");
-        mask_added(&names, &mut said);
-        assert_eq!(said, "x-tenant-key=*** b");
+        let mut given = tidy("x-tenant-key=t-1\nb");
+        mask_added(&Names::default(), &mut given);
+        assert_eq!(given, "x-tenant-key=t-1 b");
+        mask_added(&names, &mut given);
+        assert_eq!(given, "x-tenant-key=*** b");
     }
 
     #[test]
@@ -246,13 +246,13 @@ mod tests {
             assert_eq!(quoted_url(url), shown);
         }
         assert!(quoted_url(&"x y ".repeat(5000)).ends_with("y x…"));
-        for (said, kept) in [
+        for (given, kept) in [
             ("\"two  spaces\" is not a duration", "\"two  spaces\" is not a duration"),
             ("a\tb\r\nc\u{202e}d\u{1b}", "a\\tb\\r\\nc\\u{202e}d\\u{1b}"),
             ("it's \\ 'ü'", "it's \\ 'ü'"),
             ("no  postgres://u:secret@h/", "no  postgres://***@h/"),
         ] {
-            assert_eq!(verbatim(said), kept);
+            assert_eq!(verbatim(given), kept);
         }
         assert_eq!(url_on_a_line("http://u:p@h/a  b\n"), "http://***@h/a  b\\n");
         assert_eq!(short(&"ü".repeat(128)), "ü".repeat(128));

@@ -41,8 +41,8 @@ pub(crate) fn arguments(role: Role, door: Door, args: Args) -> syn::Result<Argum
             mistakes.at(key.span(), format!("`{key}` is given twice: keep one"));
             continue;
         }
-        // A key that is given as an argument is not missing as well.
-        has_key |= key == "key";
+        // The mistake of a first argument with a key is reported below.
+        has_key |= key == "key" || key == "name";
         found.named(role, &key, arg.value, &mut mistakes);
         seen.push(key);
     }
@@ -86,13 +86,8 @@ impl Arguments {
             return mistakes.on(value, NO_NAME);
         }
         if position > 0 {
-            return mistakes.on(
-                value,
-                format!(
-                    "only the first argument has no key; the others are {}",
-                    list(role.known())
-                ),
-            );
+            return mistakes
+                .on(value, format!("only the first argument has no key; {}", takes(role)));
         }
         let Some(text) = string(value) else {
             let problem = unknown_value(value).or_else(|| other_string(value));
@@ -170,13 +165,13 @@ impl Arguments {
     }
 }
 
-const NO_NAME: &str = "`#[version_provider]` takes no name: a program has one version";
+const NO_NAME: &str = "`#[version_provider]` takes no name, since a program has one version";
 
 /// Reports an unknown argument. Suggests the most similar known one, or else lists all of them.
 fn unknown(role: Role, key: &str) -> String {
     match most_similar(key, role.known()) {
         Some(known) => format!("unknown argument `{key}`; did you mean `{known}`?"),
-        None => format!("unknown argument `{key}` (known: {})", list(role.known())),
+        None => format!("unknown argument `{key}`; {}", takes(role)),
     }
 }
 
@@ -184,11 +179,18 @@ fn unknown(role: Role, key: &str) -> String {
 fn most_similar<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let distances = known.iter().map(|&known| (strsim::osa_distance(word, known), known));
     let (distance, nearest) = distances.min()?;
-    (distance <= (nearest.len() / 3).max(1)).then_some(nearest)
+    (distance <= (nearest.len().max(word.len()) / 3).max(1)).then_some(nearest)
 }
 
-fn list(words: &[&str]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+/// The arguments that an attribute takes, as a clause.
+fn takes(role: Role) -> String {
+    let known: Vec<_> = role.known().iter().map(|key| format!("`{key}`")).collect();
+    let first = match role {
+        Role::Check(_) => "a name first, then ",
+        Role::Info => "a key first, then ",
+        Role::Version => "",
+    };
+    format!("`#[{}]` takes {first}{}", role.attribute(), known.join(", "))
 }
 
 /// An example of a duration. `management-core` has the same example for configuration, and `tests/names.rs` compares

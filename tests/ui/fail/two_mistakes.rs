@@ -6,6 +6,6 @@ unsafe fn db(pool: &mut String) {
 }
 
 fn main() {
-    // The function is kept, so this call is no third mistake.
+    // The function still exists, so that this call is not a third mistake.
     unsafe { db(&mut String::new()) }
 }

@@ -1,6 +1,6 @@
 use management_axum::{Management, health_check};
 
-// Below the attribute, above it, and by way of `cfg_attr`.
+// Below the attribute, above it, and inside `cfg_attr`.
 #[health_check("gone_below")]
 #[cfg(any())]
 async fn gone_below(_: &NoSuchType) {}

@@ -1,4 +1,4 @@
-//! What an error may be, and what is told of it.
+//! The types of errors that a function can return, and the reasons that result from them.
 
 use std::error::Error;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The expansion gives no lint a reason.
+//! The expansion triggers no lint.
 #![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub, unused)]
 #![deny(future_incompatible, let_underscore_drop, keyword_idents, nonstandard_style)]
 #![deny(rust_2018_idioms, single_use_lifetimes, trivial_casts, unused_qualifications)]

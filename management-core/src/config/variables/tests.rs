@@ -3,8 +3,9 @@ use crate::management::Management;
 
 /// All keys, as `serde` knows them.
 fn keys() -> Vec<String> {
-    let told = serde_json::from_str::<Config>(r#"{"?": 1}"#).expect_err("no such key").to_string();
-    let (_, keys) = told.split_once("expected one of ").expect("a list of the keys");
+    let error =
+        serde_json::from_str::<Config>(r#"{"?": 1}"#).expect_err("an unknown key").to_string();
+    let (_, keys) = error.split_once("expected one of ").expect("a list of the keys");
     keys.split('`').skip(1).step_by(2).map(String::from).collect()
 }
 
@@ -32,17 +33,17 @@ fn each_key_has_a_variable_and_a_line_in_the_table() {
 
 #[test]
 fn a_variable_that_cannot_be_read_is_named() {
-    for (variable, value, told) in [
+    for (variable, value, message) in [
         ("MANAGEMENT_TIMEOUT", "soon", "`timeout`: \"soon\" is not a duration"),
-        ("MANAGEMENT_TIMEOUT", "two  days\u{202e}", "`timeout`: \"two  days\\u{202e}\" is no"),
+        ("MANAGEMENT_TIMEOUT", "two  days\u{202e}", "`timeout`: \"two  days\\u{202e}\" is not"),
         (
             "MANAGEMENT_CHECKS",
             "{",
-            "no JSON, such as `{\"db\": {\"timeout\": \"1m 30s\"}}` has it: EOF while",
+            "column 1): write it like `{\"db\": {\"timeout\": \"1m 30s\"}}`",
         ),
         ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" occurs twice"),
         ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
-        ("MANAGEMENT_CRITICAL", "maybe", "it is neither `true` nor `false`"),
+        ("MANAGEMENT_CRITICAL", "maybe", "it must be `true` or `false`"),
         ("MANAGEMENT_SERVICE_DEPENDENCIES", "[]", "`service_dependencies`: invalid type"),
     ] {
         let environment = Environment::from([(variable, value)]);
@@ -50,7 +51,7 @@ fn a_variable_that_cannot_be_read_is_named() {
         assert!(error.is_invalid());
         let error = error.to_string();
         assert!(error.contains(&format!("the environment variable `{variable}`")), "{error}");
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(message), "{error}");
     }
 }
 
@@ -84,7 +85,7 @@ fn a_flag_has_many_spellings() {
 }
 
 #[test]
-fn what_excludes_each_other_in_the_environment_is_told() {
+fn contradictions_in_the_environment_are_reported() {
     let environment = Environment::from([("MANAGEMENT_TTL", "1s"), ("MANAGEMENT_INTERVAL", "2s")]);
     let error = Management::builder().build_in(&environment).unwrap_err().to_string();
     assert!(error.contains("the environment's defaults: `ttl` and `interval`"), "{error}");

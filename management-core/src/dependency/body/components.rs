@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
-use super::status_named;
+use super::word::status_named;
 use crate::check::health::Components;
 use crate::check::status::Status;
 use crate::dependency::MAX_BODY_BYTES;

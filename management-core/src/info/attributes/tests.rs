@@ -79,7 +79,7 @@ fn surroundings_of_each_runtime() {
         expected.sort_unstable();
         assert_eq!(surroundings(&all), expected, "{runtime} as {host_name}");
         let text = serde_json::to_string(&all).unwrap();
-        assert!(!text.contains(SANDBOX), "{runtime} tells its sandbox: {text}");
+        assert!(!text.contains(SANDBOX), "{runtime} shows its sandbox: {text}");
     }
 }
 
@@ -130,7 +130,7 @@ fn in_a_container_the_machine_is_not_the_host() {
 }
 
 #[test]
-fn a_machine_id_that_is_none_is_left_out() {
+fn an_invalid_machine_id_is_left_out() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path().join("etc")).unwrap();
     for content in ["", "\n", "uninitialized\n"] {
@@ -141,7 +141,7 @@ fn a_machine_id_that_is_none_is_left_out() {
 }
 
 #[test]
-fn without_any_file_the_rest_is_told() {
+fn without_any_file_the_other_attributes_are_read() {
     let all = read(Path::new("/nonexistent"), &Environment::default());
     for key in ["host.arch", "os.type", "process.runtime.name", "process.command_line"] {
         assert!(all.contains_key(key), "{key} in {all:?}");
@@ -151,7 +151,7 @@ fn without_any_file_the_rest_is_told() {
 }
 
 #[test]
-fn what_is_no_file_is_passed_over() {
+fn a_folder_in_place_of_a_file_is_skipped() {
     let scratch = Scratch::new();
     for path in ["proc/self/cgroup", "proc/self/mountinfo", "etc/machine-id", "etc/hosts"] {
         fs::create_dir_all(scratch.path().join(path)).unwrap();
@@ -161,7 +161,7 @@ fn what_is_no_file_is_passed_over() {
 }
 
 #[test]
-fn the_name_comes_from_the_first_who_says_one() {
+fn the_name_comes_from_the_first_source_that_has_one() {
     let name = |name: Option<&str>, environment: &Environment| {
         let wanted = Wanted { name: name.map(str::to_owned), ..Wanted::default() };
         let attributes = Attributes::read(Path::new("/nonexistent"), environment, &wanted);

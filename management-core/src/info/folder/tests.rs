@@ -54,7 +54,7 @@ mod unix {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o720)).unwrap();
-        assert_eq!(refusal(&path), "others may write into the folder");
+        assert_eq!(refusal(&path), "other users can write to the folder");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Folder::open_own(&path).unwrap();
     }

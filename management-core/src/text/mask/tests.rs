@@ -8,7 +8,7 @@ fn masked(text: &str) -> String {
 
 #[test]
 fn user_information_of_urls() {
-    for (said, kept) in [
+    for (given, kept) in [
         ("postgres://user:secret@db:5432/app", "postgres://***@db:5432/app"),
         ("postgres://user:s@cr@t@db/app", "postgres://***@db/app"),
         ("postgres://user:it's@db/app", "postgres://***@db/app"),
@@ -31,14 +31,14 @@ fn user_information_of_urls() {
         ("no url: a@b", "no url: a@b"),
         ("://", "://"),
     ] {
-        assert_eq!(masked(said), kept, "{said}");
-        assert_eq!(masked(kept), kept, "masked twice: {said}");
+        assert_eq!(masked(given), kept, "{given}");
+        assert_eq!(masked(kept), kept, "masked twice: {given}");
     }
 }
 
 #[test]
 fn secrets_are_masked_in_every_notation() {
-    for (said, kept) in [
+    for (given, kept) in [
         // Connection strings.
         ("Server=db;User Id=sa;Password=hunter2;", "Server=db;User Id=sa;Password=***;"),
         ("Password=my hunter2;Server=db", "Password=***;Server=db"),
@@ -142,16 +142,16 @@ fn secrets_are_masked_in_every_notation() {
         // Other scripts around it.
         ("größe=1 ключ password=пароль ü", "größe=1 ключ password=*** ü"),
     ] {
-        assert_eq!(masked(said), kept, "{said}");
-        assert_eq!(masked(kept), kept, "masked twice: {said}");
-        let in_a_line = format!("cannot connect ({said}) to db");
+        assert_eq!(masked(given), kept, "{given}");
+        assert_eq!(masked(kept), kept, "masked twice: {given}");
+        let in_a_line = format!("cannot connect ({given}) to db");
         assert!(!masked(&in_a_line).contains("hunter2"), "{in_a_line}");
     }
 }
 
 #[test]
 fn what_only_looks_like_a_secret_is_kept() {
-    for said in [
+    for given in [
         "the token expired",
         "password authentication failed for user \"x\"",
         "FATAL: password authentication failed for user \"postgres\"",
@@ -215,14 +215,14 @@ fn what_only_looks_like_a_secret_is_kept() {
         "=:=: ::= --",
         "",
     ] {
-        assert_eq!(masked(said), said);
+        assert_eq!(masked(given), given);
     }
 }
 
 #[test]
 fn names_that_a_program_has_added() {
     let names = Names::adding(["x-tenant-key", "Tenant Id", "iban"]);
-    for (said, kept) in [
+    for (given, kept) in [
         ("refused: X-Tenant-Key: t-1", "refused: X-Tenant-Key: ***"),
         ("x_tenant_key=t-1, a=1", "x_tenant_key=***, a=1"),
         ("{\"xTenantKey\":\"t-1\",\"a\":1}", "{\"xTenantKey\":\"***\",\"a\":1}"),
@@ -234,9 +234,9 @@ fn names_that_a_program_has_added() {
         ("the tenant id is 5, x-tenant: 1", "the tenant id is 5, x-tenant: 1"),
         ("password=hunter2", "password=***"),
     ] {
-        assert_eq!(mask(said, &names), kept, "{said}");
-        if !said.contains("hunter2") {
-            assert_eq!(masked(said), said, "no name of ours");
+        assert_eq!(mask(given, &names), kept, "{given}");
+        if !given.contains("hunter2") {
+            assert_eq!(masked(given), given, "no name of ours");
         }
     }
 }
