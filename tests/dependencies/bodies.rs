@@ -26,7 +26,7 @@ async fn statuses() {
         ("UP", "UP", ""),
         ("pass", "UP", ""),
         ("DEGRADED", "DEGRADED", "reports status DEGRADED"),
-        ("warn", "DEGRADED", "says warn"),
+        ("warn", "DEGRADED", "reports status warn"),
         ("OUT_OF_SERVICE", "DOWN", "reports status OUT_OF_SERVICE"),
         ("UNKNOWN", "DOWN", "reports status UNKNOWN"),
         ("DOWN", "DOWN", "reports status DOWN"),
