@@ -1,7 +1,7 @@
 //! What a check is: its name, kind, settings, state and result, and the entries of attributes.
 //!
-//! Attributes and the builder put functions and closures in. Jobs come out, each with a plan, for the runner. This folder
-//! must not know which request asks for a check, or how an answer shows its result.
+//! In: functions and closures, from attributes and from the builder. Out: jobs and their plans, for the runner. It does
+//! not know which requests ask for a check, or how an answer shows the result.
 
 pub(crate) mod awaited;
 pub(crate) mod entry;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::run::plan::{JITTER, Plan, Schedule};
 
 /// 100 years: longer than any process runs, and short enough to be added to any clock.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(4);
 const DEFAULT_TTL: Duration = Duration::from_secs(1);
@@ -132,14 +132,14 @@ impl Settings {
     /// The plan of these settings and of the defaults, or every mistake in the settings.
     pub(crate) fn plan(&self) -> Result<Plan, Vec<String>> {
         let mut complaints = self.contradictions();
-        let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT).min(FOREVER);
+        let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT).min(MAX_DURATION);
         let (schedule, key, period) = match self.interval {
             Some(interval) => {
-                let interval = interval.min(FOREVER);
+                let interval = interval.min(MAX_DURATION);
                 (Schedule::Background { interval }, "interval", interval)
             }
             None => {
-                let ttl = self.ttl.unwrap_or(DEFAULT_TTL).min(FOREVER);
+                let ttl = self.ttl.unwrap_or(DEFAULT_TTL).min(MAX_DURATION);
                 (Schedule::OnDemand { ttl }, "ttl", ttl)
             }
         };
@@ -148,8 +148,8 @@ impl Settings {
             .unwrap_or_else(|| {
                 MIN_DEFAULT_VALID_FOR.max(period.saturating_mul(2).saturating_add(timeout))
             })
-            .min(FOREVER);
-        let needed = period.saturating_add(timeout).min(FOREVER);
+            .min(MAX_DURATION);
+        let needed = period.saturating_add(timeout).min(MAX_DURATION);
         if valid_for < needed && complaints.is_empty() {
             let text = humantime::format_duration;
             complaints.push(format!(
@@ -246,6 +246,6 @@ mod tests {
     fn the_longest_duration_is_fine() {
         let max = Duration::MAX;
         let plan = Settings::new().timeout(max).interval(max).valid_for(max).plan().unwrap();
-        assert_eq!(plan.timeout, FOREVER);
+        assert_eq!(plan.timeout, MAX_DURATION);
     }
 }

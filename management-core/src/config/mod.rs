@@ -1,7 +1,7 @@
 //! The settings that come from outside the program.
 //!
-//! Environment variables and the program's own configuration come in, and a [`Config`] comes out. This folder must not
-//! know which checks exist.
+//! In: environment variables and the program's own configuration. Out: a [`Config`]. It does not know whether the checks
+//! that it names exist.
 
 pub(crate) mod environment;
 pub(crate) mod exposure;

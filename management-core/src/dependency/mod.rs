@@ -1,7 +1,7 @@
 //! Checks that ask other services over HTTP.
 //!
-//! A URL and its settings come in, and a [`Health`](crate::Health) comes out for each exchange. This folder must not know
-//! how an answer shows the result.
+//! In: a URL and its settings. Out: a [`Health`](crate::Health) for each exchange. It does not know how an answer shows the
+//! result.
 
 #[cfg(feature = "dependencies")]
 mod body;

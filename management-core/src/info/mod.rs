@@ -1,7 +1,7 @@
 //! What this process is: its OpenTelemetry attributes, its version, and the contributors to `/info`.
 //!
-//! The environment, files of the system and registered functions come in, and keys with values come out. This folder must
-//! not know requests or bodies.
+//! In: the environment, files of the system and registered functions. Out: keys and values. It does not know requests or
+//! bodies.
 
 mod attributes;
 mod container;
