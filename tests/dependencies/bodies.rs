@@ -30,7 +30,7 @@ async fn statuses() {
         ("OUT_OF_SERVICE", "DOWN", "reports status OUT_OF_SERVICE"),
         ("UNKNOWN", "DOWN", "reports status UNKNOWN"),
         ("DOWN", "DOWN", "reports status DOWN"),
-        ("fail", "DOWN", "says fail"),
+        ("fail", "DOWN", "reports status fail"),
         ("FATAL", "DOWN", "reports status FATAL"),
     ] {
         let asked = ask_for(json_answer(json!({ "status": said }).to_string())).await;

@@ -172,7 +172,7 @@ async fn files_that_are_no_good_are_refused_at_once() {
         (Some("a text"), "file.pem contains no certificate"),
         (
             Some("-----BEGIN CERTIFICATE-----\n???\n-----END CERTIFICATE-----\n"),
-            "file.pem cannot be read as PEM",
+            "file.pem is not valid PEM",
         ),
     ] {
         let file = text.map_or_else(|| absent.clone(), |text| own.file(text));
@@ -185,7 +185,7 @@ async fn files_that_are_no_good_are_refused_at_once() {
     let other = own.sign("us.example").key.serialize_pem();
     for (text, why) in [
         (None, "absent.pem cannot be read: No such file"),
-        (Some(certificate.clone()), "file.pem has no private key"),
+        (Some(certificate.clone()), "file.pem contains no private key"),
         (Some(key), "file.pem contains no certificate"),
         (Some(certificate + &other), "file.pem is no client certificate: "),
     ] {
