@@ -187,7 +187,7 @@ async fn files_that_are_no_good_are_refused_at_once() {
         (None, "absent.pem cannot be read: No such file"),
         (Some(certificate.clone()), "file.pem contains no private key"),
         (Some(key), "file.pem contains no certificate"),
-        (Some(certificate + &other), "file.pem is no client certificate: "),
+        (Some(certificate + &other), "file.pem is not a client certificate: "),
     ] {
         let file = text.map_or_else(|| absent.clone(), |text| own.file(&text));
         let said = refused(builder("https://h/").dependency_client_certificate_file(file));

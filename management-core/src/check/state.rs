@@ -77,7 +77,7 @@ impl State {
                 Some(inner) => format!("; `Option<&{inner}>` is `None` without a `{inner}`"),
                 None => String::new(),
             };
-            format!("add `.state(value)` with a value of type `{ty}` or an `Arc` of one{optional}")
+            format!("add `.state(value)` with a `{ty}` or an `Arc` of it{optional}")
         };
         Mistake::state(format!(
             "{what} at {origin} takes `{ty}`, but the builder has {given}: {remedy}{}",

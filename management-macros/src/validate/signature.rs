@@ -67,7 +67,7 @@ pub(crate) fn signature(role: Role, function: &Function) -> syn::Result<Signatur
         mistakes.on(
             &sig.generics,
             format!(
-                "a generic function cannot be a `#[{attribute}]`: write the types in place of its parameters"
+                "a generic function cannot be a `#[{attribute}]`: remove its generic parameters"
             ),
         );
     }
