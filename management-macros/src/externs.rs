@@ -3,15 +3,15 @@
 use std::env;
 use std::path::Path;
 
-/// The name of the library in this crate, if it differs from `krate`.
+/// The name of the library in this crate, if it differs from `crate_name`.
 ///
 /// The command line of the compiler contains it, as `--extern web=…/libmanagement_axum-1f2e.rlib`. `None` if the
 /// dependency is not renamed, or if the command line does not contain it.
-pub(crate) fn renamed(krate: &str) -> Option<String> {
-    renamed_in(env::args_os().filter_map(|arg| arg.into_string().ok()), krate)
+pub(crate) fn renamed(crate_name: &str) -> Option<String> {
+    renamed_in(env::args_os().filter_map(|arg| arg.into_string().ok()), crate_name)
 }
 
-fn renamed_in(mut args: impl Iterator<Item = String>, krate: &str) -> Option<String> {
+fn renamed_in(mut args: impl Iterator<Item = String>, crate_name: &str) -> Option<String> {
     let mut other = None;
     while let Some(arg) = args.next() {
         let value = match arg.strip_prefix("--extern") {
@@ -22,12 +22,12 @@ fn renamed_in(mut args: impl Iterator<Item = String>, krate: &str) -> Option<Str
         let Some((name, path)) = value.split_once('=') else { continue };
         // Options of the dependency precede its name: `priv:web=…`.
         let name = name.rsplit(':').next().unwrap_or(name);
-        if name == krate {
+        if name == crate_name {
             return None;
         }
         let file = Path::new(path).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let library = file.strip_prefix("lib").unwrap_or(file);
-        if library.split('-').next() == Some(krate) {
+        if library.split('-').next() == Some(crate_name) {
             other = Some(name.to_owned());
         }
     }

@@ -79,7 +79,7 @@ impl CheckKind {
 
 impl Door {
     /// The name of the crate, unless a dependency renames it.
-    pub(crate) fn krate(self) -> &'static str {
+    pub(crate) fn crate_name(self) -> &'static str {
         match self {
             Door::Core => "management_core",
             Door::Axum => "management_axum",
@@ -87,7 +87,7 @@ impl Door {
     }
 
     pub(crate) fn path(self) -> TokenStream {
-        let krate = format_ident!("{}", self.krate());
-        quote!(::#krate)
+        let crate_name = format_ident!("{}", self.crate_name());
+        quote!(::#crate_name)
     }
 }

@@ -209,13 +209,12 @@ mod tests {
     use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-    use std::sync::{Mutex, PoisonError};
-
     use super::*;
     use crate::build::builder::Builder;
     use crate::check::status::Status;
     use crate::dependency::resolver::Resolver;
     use crate::management::Management;
+    use crate::sync::Mutex;
 
     /// Held while no name server answers.
     static SILENCE: Mutex<()> = Mutex::new(());
@@ -225,14 +224,14 @@ mod tests {
         let (answer, silence) = mpsc::channel::<()>();
         let (begun, has_begun) = mpsc::channel();
         std::thread::spawn(move || {
-            let _held = SILENCE.lock().unwrap_or_else(PoisonError::into_inner);
+            let _held = SILENCE.lock();
             begun.send(()).unwrap();
             // Until the other end is dropped.
             assert!(silence.recv().is_err());
         });
         has_begun.recv().unwrap();
         let resolver = Resolver::with(|_| {
-            drop(SILENCE.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(SILENCE.lock());
             Ok(Vec::new())
         });
         let mut clients = Clients::resolving(&Options::default(), resolver).unwrap();

@@ -39,7 +39,7 @@ impl Endpoint {
         {
             return self.part_of(group, content, group.name.clone(), request);
         }
-        let details = group.shows_details(&management.inner().exposure, request);
+        let details = group.show_details(&management.inner().exposure).to(request);
         if group.kind == GroupKind::Health {
             self.shared.advice.give(request, management, &LeftOut::default());
         }
@@ -89,7 +89,7 @@ impl Endpoint {
         let management = self.shared.management.clone();
         let group = Arc::clone(group);
         let query = Query::parse(request.uri.query().unwrap_or_default());
-        let details = group.shows_details(&management.inner().exposure, request);
+        let details = group.show_details(&management.inner().exposure).to(request);
         let style = Style { content, label, verbose: query.verbose, details };
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;

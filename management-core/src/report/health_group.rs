@@ -6,8 +6,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request::Parts;
-
 use crate::check::Check;
 use crate::check::health::Health;
 use crate::check::kind::CheckKind;
@@ -17,6 +15,7 @@ use crate::check::probe::Probe;
 use crate::check::status::Status;
 use crate::config::exposure::{Codes, Exposure};
 use crate::config::group::Group;
+use crate::config::show_details::ShowDetails;
 use crate::report::about::About;
 use crate::report::availability::{Availability, AvailabilityState};
 use crate::report::component::Component;
@@ -142,9 +141,9 @@ impl HealthGroup {
         &self.codes
     }
 
-    /// Whether the answer to this request shows details.
-    pub(crate) fn shows_details(&self, exposure: &Exposure, request: &Parts) -> bool {
-        self.settings.show_details.as_ref().unwrap_or(&exposure.show_details).to(request)
+    /// Which requests are shown details here.
+    pub(crate) fn show_details<'a>(&'a self, exposure: &'a Exposure) -> &'a ShowDetails {
+        self.settings.show_details.as_ref().unwrap_or(&exposure.show_details)
     }
 
     /// Remembers the status of an answer, and returns the one before it.

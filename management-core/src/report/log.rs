@@ -55,7 +55,7 @@ pub(crate) fn answer(name: &dyn fmt::Display, before: Option<Status>, report: &H
     // A service that refuses requests on purpose, as in a drain, is no cause for a warning.
     let is_on_purpose = report.status() == Status::OutOfService
         && report.components().iter().all(|component| {
-            component.name() == AVAILABILITY || weighed(component) < Status::OutOfService
+            component.name() == AVAILABILITY || effective(component) < Status::OutOfService
         });
     changed(name, before, report.status(), is_on_purpose, || causes(report));
 }
@@ -67,7 +67,7 @@ fn causes(report: &HealthReport) -> String {
     let more = causes.len().saturating_sub(MAX_CAUSES);
     if more > 0 {
         // A stable sort keeps equal ones sorted by name.
-        causes.sort_by_key(|component| Reverse(weighed(component)));
+        causes.sort_by_key(|component| Reverse(effective(component)));
         causes.truncate(MAX_CAUSES);
         causes.sort_by_key(|component| component.name());
     }
@@ -106,7 +106,7 @@ fn quoted_if(text: &str, is_quoted: bool) -> Cow<'_, str> {
     if is_quoted { format!("{text:?}").into() } else { text.into() }
 }
 
-fn weighed(component: &Component) -> Status {
+fn effective(component: &Component) -> Status {
     effective_status(component.is_critical(), component.status())
 }
 

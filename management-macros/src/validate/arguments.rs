@@ -52,13 +52,13 @@ pub(crate) fn arguments(role: Role, door: Door, args: Args) -> syn::Result<Argum
         mistakes.at(Span::call_site(), format!("the key is missing: write {}", role.example()));
     }
     if span("crate").is_none()
-        && let Some(name) = externs::renamed(door.krate())
+        && let Some(name) = externs::renamed(door.crate_name())
     {
         mistakes.at(
             Span::call_site(),
             format!(
                 "`{}` is called `{name}` in this crate: add `crate = {name}` to the attribute",
-                door.krate(),
+                door.crate_name(),
             ),
         );
     }
