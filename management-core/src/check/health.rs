@@ -224,8 +224,8 @@ impl fmt::Debug for Health {
 /// assert_eq!(health.reason(), Some("cannot reach the queue: certificate expired"));
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a check cannot return `{Self}`",
-    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    message = "a check cannot return `{Self}`; return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    label = "not an outcome of a check",
     note = "a type of your own can implement `IntoHealth`"
 )]
 pub trait IntoHealth {
@@ -268,8 +268,8 @@ impl<T: IntoHealth, E: Into<Box<dyn Error + Send + Sync>>> IntoHealth for Result
 ///
 /// `Shape` distinguishes the two and is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "a check cannot return `{Self}`",
-    label = "return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    message = "a check cannot return `{Self}`; return `bool`, `()`, `Status`, `Health`, or a `Result` of one of them",
+    label = "not an outcome of a check",
     note = "the error of a `Result` is a `std::error::Error` that is `Send`, `Sync` and `'static`, a boxed error, an `anyhow::Error`, a `String`, or a `&str`",
     note = "turn another error that is `Display` into text: `.map_err(|error| error.to_string())`"
 )]
