@@ -21,6 +21,7 @@ mod access_log;
 mod address;
 mod bind;
 mod drain;
+mod guarded;
 pub mod guide;
 mod listen;
 mod probe;

@@ -1,17 +1,20 @@
 //! The endpoints on a port of their own.
 
-use std::future::pending;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 #[cfg(unix)]
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::serve::Listener;
+use management_core::Management;
 use management_core::endpoint::Endpoint;
-use management_core::{Management, lifecycle};
+use management_core::lifecycle::{self, ManagementThread};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_layer::Layer;
@@ -19,7 +22,8 @@ use tower_layer::Layer;
 use crate::address::ListenAddress;
 use crate::bind;
 use crate::drain::drain_layer;
-use crate::router;
+use crate::guarded::Guarded;
+use crate::router::routes;
 use crate::server::{self, Limits, NextRequest};
 #[cfg(unix)]
 use crate::unix::unix;
@@ -35,6 +39,11 @@ const LIMITS: Limits = Limits {
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves only the endpoints, on a port of their own: HTTP/1.0, HTTP/1.1, and HTTP/2 with prior knowledge.
+///
+/// The endpoints are served by a thread of their own, named `management`, with a runtime of its own. They answer while
+/// every thread of the application's runtime is busy or blocked, from the last results of checks while those are valid;
+/// see [the guide](crate::guide::liveness). The thread ends when the last [`Management`] and the returned
+/// [`Listening`] are dropped.
 ///
 /// If [`run`](crate::run) serves the application, [`Builder::listen`](crate::Builder::listen) does the same with less
 /// code. Call this for endpoints that have to answer before the application does, and in a process that has no other
@@ -109,41 +118,61 @@ pub(crate) async fn open<A: ListenAddress>(
         let message = format!("the endpoints cannot listen at {address:?}: {error}{remedy}");
         io::Error::new(error.kind(), message)
     };
+    let thread = lifecycle::start_thread(management)?;
     if let Some(path) = address.unix_path() {
-        return open_at_path(management, path).await.map_err(refused);
+        return open_at_path(management, &thread, path).await.map_err(refused);
     }
-    let listener = bind::tcp(&address).await.map_err(refused)?;
+    let listener = within(thread.runtime(), bind::tcp(&address)).await.map_err(refused)?;
     let addresses = listener.addresses()?;
     if let Some((path, _)) = Endpoint::new(management).paths().next() {
         for address in &addresses {
             tracing::info!(target: "management", "the endpoints listen at http://{address}{path}");
         }
     }
-    Ok(start(management, listener, Place::Addresses(addresses)))
+    Ok(start(management, &thread, listener, Place::Addresses(addresses)))
+}
+
+/// Awaits a future in the context of a runtime, to which its sockets then belong.
+async fn within<F: Future>(runtime: &Handle, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        let _context = runtime.enter();
+        future.as_mut().poll(cx)
+    })
+    .await
 }
 
 #[cfg(unix)]
-async fn open_at_path(management: &Management, path: &Path) -> io::Result<Listening> {
-    let listener = unix(path).await?;
+async fn open_at_path(
+    management: &Management,
+    thread: &ManagementThread,
+    path: &Path,
+) -> io::Result<Listening> {
+    let listener = within(thread.runtime(), unix(path)).await?;
     let socket = listener.path().to_owned();
     if let Some((path, _)) = Endpoint::new(management).paths().next() {
         let socket = socket.display();
         tracing::info!(target: "management", "the endpoints listen at unix:{socket}, under {path}");
     }
-    Ok(start(management, listener, Place::Path(socket)))
+    Ok(start(management, thread, listener, Place::Path(socket)))
 }
 
 #[cfg(not(unix))]
-async fn open_at_path(_: &Management, _: &Path) -> io::Result<Listening> {
+async fn open_at_path(_: &Management, _: &ManagementThread, _: &Path) -> io::Result<Listening> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "this platform has no Unix sockets"))
 }
 
-fn start<L>(management: &Management, listener: L, place: Place) -> Listening
+fn start<L>(
+    management: &Management,
+    thread: &ManagementThread,
+    listener: L,
+    place: Place,
+) -> Listening
 where
     L: Listener<Addr: Clone + Sync + 'static>,
 {
-    let app: Router = router(management);
-    let app = drain_layer(management).layer(app);
+    let app: Router = routes(Endpoint::on_management_port(thread.management()));
+    let app = Guarded::new(drain_layer(management).layer(app), thread);
     let (close, closed) = oneshot::channel();
     let closed = async {
         // A dropped handle leaves the listener open.
@@ -151,11 +180,11 @@ where
             pending::<()>().await;
         }
     };
-    let task = tokio::spawn(async move {
+    let task = thread.spawn(async move {
         // The number of cut connections is of no interest: a prober asks again.
         server::serve(listener, app, closed, pending(), CLOSE_TIMEOUT, LIMITS).await;
     });
-    Listening { place, close, task }
+    Listening { place, close, task, _management: management.clone() }
 }
 
 /// Warns if no server has the endpoints.
@@ -172,12 +201,14 @@ pub(crate) fn warn_of_no_endpoints(management: &Management) {
 
 /// A listener of the endpoints, returned by [`listen`].
 ///
-/// Dropping this leaves the listener open for as long as the runtime lives.
+/// Dropping this leaves the listener open for as long as a [`Management`] exists.
 #[derive(Debug)]
 pub struct Listening {
     place: Place,
     close: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    /// Keeps the thread alive.
+    _management: Management,
 }
 
 #[derive(Debug)]

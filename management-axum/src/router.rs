@@ -58,7 +58,14 @@ pub fn router<S>(management: &Management) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let endpoint = Endpoint::new(management);
+    routes(Endpoint::new(management))
+}
+
+/// The router of these endpoints.
+pub(crate) fn routes<S>(endpoint: Endpoint) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     endpoint.paths().fold(Router::new(), |router, (path, route)| {
         let answer = Answer { endpoint: endpoint.clone(), route };
         // The application may nest this under a parameter, and a path cannot contain two parameters of one name.

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 use tokio::time::Instant;
 
 use crate::check::kind::CheckKind;
-use crate::check::name::AVAILABILITY;
+use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::check::probe::Probe;
 use crate::check::settings::Settings;
 use crate::config::CheckConfig;
@@ -25,7 +25,9 @@ use crate::report::health_group::{CustomGroups, HealthGroup, HealthGroups};
 use crate::report::health_report::HealthReport;
 use crate::report::log;
 use crate::report::registered::RegisteredCheck;
+use crate::report::runtime_lag::RuntimeLag;
 use crate::report::signals::Signals;
+use crate::run::Runtimes;
 use crate::sync::{Mutex, RwLock};
 
 /// The checks of a service, and the means to run them.
@@ -52,6 +54,8 @@ use crate::sync::{Mutex, RwLock};
 /// ```
 #[derive(Clone)]
 pub struct Management {
+    /// `None` in what must not keep background work alive. Dropped before `inner`, which it needs.
+    _lease: Option<Arc<Lease>>,
     inner: Arc<Inner>,
 }
 
@@ -71,28 +75,49 @@ pub(crate) struct Inner {
     pub(crate) listen: Mutex<Option<String>>,
     /// The number of [`Endpoint`](crate::endpoint::Endpoint)s, not counting clones.
     pub(crate) endpoints: AtomicUsize,
+    pub(crate) runtime_lag: Arc<RuntimeLag>,
+    /// The thread of the endpoints, once it was started.
+    pub(crate) thread: Mutex<Option<EndpointThread>>,
 }
 
-impl Drop for Inner {
+/// The thread of the endpoints.
+pub(crate) struct EndpointThread {
+    pub(crate) runtime: Handle,
+    /// Dropping it ends the thread.
+    pub(crate) _stop: oneshot::Sender<()>,
+}
+
+/// What all clones share that the program holds. When the last one is dropped, background work ends.
+struct Lease(Weak<Inner>);
+
+impl Drop for Lease {
     fn drop(&mut self) {
-        let checks = self.checks.get_mut();
-        for runner in checks.iter().flat_map(|check| check.runners()) {
-            runner.close();
+        let Some(inner) = self.0.upgrade() else { return };
+        for check in inner.checks.read().iter() {
+            check.runners().for_each(|runner| runner.close());
         }
-        for contributor in &self.contributors {
+        for contributor in &inner.contributors {
             contributor.runner.close();
         }
-        if let Some(provider) = &self.version.provider {
+        if let Some(provider) = &inner.version.provider {
             provider.close();
         }
+        drop(inner.thread.lock().take());
     }
 }
 
 impl Management {
     pub(crate) fn from_inner(inner: Inner) -> Self {
-        let management = Management { inner: Arc::new(inner) };
+        let inner = Arc::new(inner);
+        let _lease = Some(Arc::new(Lease(Arc::downgrade(&inner))));
+        let management = Management { _lease, inner };
         management.wake();
         management
+    }
+
+    /// A clone that does not keep background work alive.
+    pub(crate) fn uncounted(&self) -> Self {
+        Management { _lease: None, inner: Arc::clone(&self.inner) }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -159,8 +184,27 @@ impl Management {
         self.inner.listen.lock()
     }
 
+    /// The thread of the endpoints, once it was started.
+    pub(crate) fn thread(&self) -> MutexGuard<'_, Option<EndpointThread>> {
+        self.inner.thread.lock()
+    }
+
+    pub(crate) fn runtimes(&self) -> &Runtimes {
+        &self.inner.signals.background.runtimes
+    }
+
+    pub(crate) fn runtime_lag(&self) -> &Arc<RuntimeLag> {
+        &self.inner.runtime_lag
+    }
+
+    /// Makes every cached answer stale.
+    pub(crate) fn advance(&self) {
+        self.inner.signals.advance();
+    }
+
     /// The result of one check; `None` if the check does not exist. The name `availability` stands for
-    /// [`availability`](Self::availability).
+    /// [`availability`](Self::availability), and `runtime` for the watchdog of the thread of the endpoints, if there is
+    /// one.
     ///
     /// ```
     /// use management_core::{Check, Management, Status};
@@ -176,8 +220,10 @@ impl Management {
     /// # }
     /// ```
     pub async fn check(&self, name: &str) -> Option<Component> {
-        if name == AVAILABILITY {
-            return Some(self.inner.availability.component_always());
+        match name {
+            AVAILABILITY => return Some(self.inner.availability.component_always()),
+            RUNTIME => return self.inner.runtime_lag.component_always(),
+            _ => {}
         }
         self.wake();
         let check = self.find(name)?;
@@ -276,7 +322,8 @@ impl Management {
     }
 
     pub(crate) fn ask(&self, group: &Arc<HealthGroup>, left_out: &LeftOut) -> Pending {
-        Pending::ask(&self.registered(), &self.inner.availability, group, left_out)
+        let Inner { availability, runtime_lag, .. } = &*self.inner;
+        Pending::ask(&self.registered(), availability, runtime_lag, group, left_out)
     }
 
     pub(crate) fn ask_one(
@@ -301,7 +348,7 @@ impl Management {
     }
 
     fn start_background(&self) {
-        if Handle::try_current().is_err() {
+        if self.runtimes().for_runs().is_none() {
             self.inner.signals.background.lose();
             return;
         }
@@ -314,6 +361,19 @@ impl Management {
         }
         if let Some(provider) = &self.inner.version.provider {
             provider.start_in_background(now, false);
+        }
+    }
+
+    /// Ends runs whose deadline has passed and for which no request waits.
+    pub(crate) fn end_overdue(&self, now: Instant) {
+        for check in self.registered().iter() {
+            check.runners().for_each(|runner| runner.end_overdue(now));
+        }
+        for contributor in &self.inner.contributors {
+            contributor.runner.end_overdue(now);
+        }
+        if let Some(provider) = &self.inner.version.provider {
+            provider.end_overdue(now);
         }
     }
 }

@@ -59,6 +59,11 @@ impl Builder {
         let has_dependencies = checks.iter().any(|check| check.kind == Some(CheckKind::Dependency));
 
         let signals = Arc::new(Signals::new(configured.secrets.clone()));
+        let runtimes = &signals.background.runtimes;
+        match self.runtime {
+            Some(runtime) => runtimes.adopt(runtime),
+            None => runtimes.adopt_current(),
+        }
         let defaults = configured.defaults;
         let mut context = Context {
             state: &state,
@@ -93,6 +98,8 @@ impl Builder {
             version: Version::new(provider, environment, &signals, health_budget),
             contributors: Contributor::all(contributors, &signals, health_budget),
             availability: configured.availability(self.starting, &signals),
+            runtime_lag: configured.runtime_lag(),
+            thread: Mutex::default(),
             identity,
             checks: RwLock::new(Arc::new(registered)),
             signals,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::runtime::Handle;
 
 use crate::build::collect;
 use crate::check::Check;
@@ -42,6 +43,7 @@ pub struct Builder {
     pub(crate) left_out: Vec<String>,
     pub(crate) without_registered: bool,
     pub(crate) starting: bool,
+    pub(crate) runtime: Option<Handle>,
     pub(crate) required: Vec<String>,
     pub(crate) version: Option<(Origin, Job<Provided<Option<String>>>)>,
     pub(crate) contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
@@ -59,6 +61,7 @@ impl Builder {
             left_out: Vec::new(),
             without_registered: false,
             starting: false,
+            runtime: None,
             required: Vec::new(),
             version: None,
             contributors: Vec::new(),
@@ -223,6 +226,42 @@ impl Builder {
     /// the start.
     pub fn starting(mut self) -> Self {
         self.starting = true;
+        self
+    }
+
+    /// The runtime on which checks, providers and contributors run. Defaults to the runtime that was current when
+    /// [`build`](Self::build), `management_axum::run` or `management_axum::listen` was first called.
+    ///
+    /// Set this to the runtime of the connection pools if the program has several runtimes. A check function without
+    /// `async` runs on a thread of its own, inside the context of this runtime.
+    ///
+    /// Without a runtime at build, and if only a router in the application serves the endpoints, checks run on the
+    /// runtime of each request. If the runtime has shut down, they run on the next one that asks.
+    ///
+    /// ```
+    /// use management_core::{Check, Management, Status};
+    ///
+    /// let pools = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    /// let management = Management::builder()
+    ///     .runtime(pools.handle().clone())
+    ///     .check(Check::new("db", async || ()))
+    ///     .build()?;
+    /// let requests = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// assert_eq!(requests.block_on(management.health()).status(), Status::Up);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// How long the application's runtime may run no task before liveness is `DOWN` and the process is restarted. Zero
+    /// disables this. Defaults to 30 s.
+    ///
+    /// A watchdog measures this where the endpoints have a listener of their own: see
+    /// [`listen`](Self::listen). `/health` is `DEGRADED` once no task has run for a second, whatever the limit.
+    pub fn stall_limit(mut self, limit: Duration) -> Self {
+        self.own.stall_limit = Some(limit);
         self
     }
 

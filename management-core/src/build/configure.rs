@@ -14,6 +14,7 @@ use crate::config::route::Route;
 use crate::error::{Mistake, Mistakes};
 use crate::report::availability::Availability;
 use crate::report::health_group::HealthGroups;
+use crate::report::runtime_lag::RuntimeLag;
 use crate::report::signals::Signals;
 use crate::text::secret::Names;
 
@@ -29,6 +30,12 @@ const DRAIN_DELAY: Duration = Duration::from_secs(10);
 /// What Kubernetes' usual grace period of 30 s leaves after the delay, less 5 s.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// As long as kubelet's three failures of a probe, 10 s apart.
+const STALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often the watchdog measures.
+const MIN_STALL_LIMIT: Duration = Duration::from_secs(1);
+
 /// Added to instants, so no longer than a clock can count.
 const LONGEST_BUDGET: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -43,6 +50,7 @@ pub(crate) struct Configured {
     pub(crate) health_budget: Duration,
     drain_delay: Duration,
     drain_timeout: Duration,
+    stall_limit: Duration,
 }
 
 impl Configured {
@@ -67,8 +75,13 @@ impl Configured {
             health_budget: budget("health_budget", config.health_budget, HEALTH_BUDGET, mistakes),
             drain_delay: config.drain_delay.unwrap_or(DRAIN_DELAY).min(LONGEST_BUDGET),
             drain_timeout: config.drain_timeout.unwrap_or(DRAIN_TIMEOUT).min(LONGEST_BUDGET),
+            stall_limit: stall_limit(config.stall_limit, mistakes),
             config,
         }
+    }
+
+    pub(crate) fn runtime_lag(&self) -> Arc<RuntimeLag> {
+        Arc::new(RuntimeLag::new(self.stall_limit))
     }
 
     pub(crate) fn availability(&self, is_starting: bool, signals: &Arc<Signals>) -> Availability {
@@ -130,6 +143,17 @@ fn budget(
         mistakes.push(Mistake::invalid(format!("`{key}` is zero: it must be longer")));
     }
     budget
+}
+
+fn stall_limit(set: Option<Duration>, mistakes: &mut Mistakes) -> Duration {
+    let limit = set.unwrap_or(STALL_LIMIT);
+    if !limit.is_zero() && limit < MIN_STALL_LIMIT {
+        mistakes.push(Mistake::invalid(format!(
+            "`stall_limit` is {}, but stalls are measured once a second: make it at least 1s, or 0s for no limit",
+            humantime::format_duration(limit),
+        )));
+    }
+    limit
 }
 
 fn mask_mistake(name: &String) -> Mistake {

@@ -3,7 +3,7 @@
 use crate::build::names;
 use crate::check::Check;
 use crate::check::kind::CheckKind;
-use crate::check::name::{self, AVAILABILITY};
+use crate::check::name::{self, OWN_COMPONENTS};
 use crate::check::probe::Probe;
 use crate::config::Config;
 use crate::config::exposure::Codes;
@@ -70,7 +70,8 @@ impl Validation<'_> {
     fn members(&mut self) {
         let group = self.group;
         for member in &group.optional {
-            let complaint = name::complaint(member).filter(|_| member != AVAILABILITY);
+            let complaint =
+                name::complaint(member).filter(|_| !OWN_COMPONENTS.contains(&&**member));
             if let Some(complaint) = complaint {
                 let member = quoted(member);
                 self.complain(&format!("no check can have the name `{member}`: it {complaint}"));
@@ -96,7 +97,7 @@ impl Validation<'_> {
     }
 
     fn exists(&self, member: &str) -> bool {
-        member == AVAILABILITY
+        OWN_COMPONENTS.contains(&member)
             || names::find(self.checks, member).is_some()
             // The mistake of a dependency that cannot be asked is reported already.
             || self.config.service_dependencies.contains_key(member)

@@ -16,6 +16,12 @@ pub const RESERVED_INFO_KEYS: &[&str] = &__reserved_info_keys!();
 /// The name of the component that shows whether the service accepts requests.
 pub(crate) const AVAILABILITY: &str = "availability";
 
+/// The name of the component that shows whether the application's runtime runs tasks in time.
+pub(crate) const RUNTIME: &str = "runtime";
+
+/// The names of components that no check provides.
+pub(crate) const OWN_COMPONENTS: [&str; 2] = [AVAILABILITY, RUNTIME];
+
 /// Why the name of a check or a group is invalid, if it is. A message puts this after the name.
 pub(crate) fn complaint(name: &str) -> Option<String> {
     if name.contains('/') {
@@ -57,7 +63,7 @@ mod tests {
 
     #[test]
     fn names_of_this_library_are_reserved() {
-        for name in segments_of_health().chain([AVAILABILITY]) {
+        for name in segments_of_health().chain(OWN_COMPONENTS) {
             assert_eq!(complaint(name).as_deref(), Some("is reserved"), "{name}");
         }
         for key in identity::OWN {

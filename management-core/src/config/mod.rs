@@ -73,6 +73,9 @@ pub struct Config {
     /// How long requests in flight may take after that.
     #[serde(deserialize_with = "duration")]
     pub drain_timeout: Option<Duration>,
+    /// How long the application's runtime may run no task before liveness is `DOWN`.
+    #[serde(deserialize_with = "duration")]
+    pub stall_limit: Option<Duration>,
     /// Which requests are shown details and error texts.
     pub show_details: Option<ShowDetails>,
     /// Names whose values are masked, in addition to the usual ones.
@@ -190,6 +193,7 @@ impl Config {
             listen: self.listen.or(fallback.listen),
             drain_delay: self.drain_delay.or(fallback.drain_delay),
             drain_timeout: self.drain_timeout.or(fallback.drain_timeout),
+            stall_limit: self.stall_limit.or(fallback.stall_limit),
             show_details: self.show_details.or(fallback.show_details),
             mask: [self.mask, fallback.mask].concat(),
             status_codes: merged(self.status_codes, fallback.status_codes),

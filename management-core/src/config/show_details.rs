@@ -18,6 +18,7 @@ pub struct ShowDetails(Who);
 enum Who {
     #[default]
     Nobody,
+    ManagementPort,
     Authorized(Arc<dyn Fn(&Parts) -> bool + Send + Sync>),
     Everybody,
 }
@@ -26,6 +27,20 @@ impl ShowDetails {
     /// No request is shown details.
     pub fn never() -> Self {
         ShowDetails(Who::Nobody)
+    }
+
+    /// Requests to the listener of the endpoints are shown details: that of [`Builder::listen`](crate::Builder::listen)
+    /// and `management_axum::listen`. Requests to endpoints in the application's own router are not.
+    ///
+    /// Those who operate the service then see why a pod is not ready, without a restart:
+    ///
+    /// ```sh
+    /// kubectl port-forward pod/orders-7d4f 8081 & curl 'http://localhost:8081/z/health/readiness?verbose'
+    /// ```
+    ///
+    /// Everyone who can connect to that listener is shown them, so do not expose its port outside of the cluster.
+    pub fn on_management_port() -> Self {
+        ShowDetails(Who::ManagementPort)
     }
 
     /// Requests for which the closure returns `true` are shown details.
@@ -58,9 +73,10 @@ impl ShowDetails {
         ShowDetails(Who::Everybody)
     }
 
-    pub(crate) fn to(&self, request: &Parts) -> bool {
+    pub(crate) fn to(&self, request: &Parts, is_on_management_port: bool) -> bool {
         match &self.0 {
             Who::Nobody => false,
+            Who::ManagementPort => is_on_management_port,
             // A panic of the user's closure must not fail a probe.
             Who::Authorized(rule) => catch_unwind(AssertUnwindSafe(|| rule(request)))
                 .unwrap_or_else(|_| {
@@ -76,19 +92,21 @@ impl fmt::Debug for ShowDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Who::Nobody => "never",
+            Who::ManagementPort => "on_management_port",
             Who::Authorized(_) => "when_authorized",
             Who::Everybody => "always",
         })
     }
 }
 
-/// `never` or `always`. Only a program can set a closure.
+/// `never`, `management-port` or `always`. Only a program can set a closure.
 impl<'de> Deserialize<'de> for ShowDetails {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match &*String::deserialize(deserializer)? {
             "never" => Ok(ShowDetails::never()),
+            "management-port" => Ok(ShowDetails::on_management_port()),
             "always" => Ok(ShowDetails::always()),
-            other => Err(D::Error::unknown_variant(other, &["never", "always"])),
+            other => Err(D::Error::unknown_variant(other, &["never", "management-port", "always"])),
         }
     }
 }

@@ -23,7 +23,7 @@ enum Syntax {
 }
 
 /// Each key and its variables. The first variable that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 29] = [
+const VARIABLES: [(&str, &[&str], Syntax); 30] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
@@ -38,6 +38,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 29] = [
     ("listen", &["MANAGEMENT_LISTEN"], Syntax::Text),
     ("drain_delay", &["MANAGEMENT_DRAIN_DELAY"], Syntax::Text),
     ("drain_timeout", &["MANAGEMENT_DRAIN_TIMEOUT"], Syntax::Text),
+    ("stall_limit", &["MANAGEMENT_STALL_LIMIT"], Syntax::Text),
     ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
     ("mask", &["MANAGEMENT_MASK"], Syntax::Json),
     ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::reply::{Content, Reply};
 use super::{Endpoint, Respond, json, negotiate, routes};
 use crate::check::kind::CheckKind;
-use crate::check::name::AVAILABILITY;
+use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::dependency::CASCADE;
 use crate::management::Management;
 use crate::report::ask::{Answered, LeftOut};
@@ -39,7 +39,9 @@ impl Endpoint {
         {
             return self.part_of(group, content, group.name.clone(), request);
         }
-        let details = group.show_details(&management.inner().exposure).to(request);
+        let details = group
+            .show_details(&management.inner().exposure)
+            .to(request, self.is_on_management_port());
         if group.kind == GroupKind::Health {
             self.shared.advice.give(request, management, &LeftOut::default());
         }
@@ -89,7 +91,9 @@ impl Endpoint {
         let management = self.shared.management.clone();
         let group = Arc::clone(group);
         let query = Query::parse(request.uri.query().unwrap_or_default());
-        let details = group.show_details(&management.inner().exposure).to(request);
+        let details = group
+            .show_details(&management.inner().exposure)
+            .to(request, self.is_on_management_port());
         let style = Style { content, label, verbose: query.verbose, details };
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;
@@ -154,10 +158,19 @@ impl Endpoint {
             label: Cow::Owned(name.to_string()),
             verbose: Query::parse(request.uri.query().unwrap_or_default()).verbose,
             // `show_details` of a probe applies to the answers of the probe alone.
-            details: management.inner().exposure.show_details.to(request),
+            details: management
+                .inner()
+                .exposure
+                .show_details
+                .to(request, self.is_on_management_port()),
         };
-        if name == AVAILABILITY && group.has_availability() {
-            let component = management.availability().component_always();
+        let own = match &*name {
+            name if !group.has_own(name) => None,
+            AVAILABILITY => Some(management.availability().component_always()),
+            RUNTIME => management.runtime_lag().component_always(),
+            _ => None,
+        };
+        if let Some(component) = own {
             return Respond::ready(style().single(group, &component).to(method));
         }
         let Some(check) = management.find(&name) else {

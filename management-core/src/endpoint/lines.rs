@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::check::name::AVAILABILITY;
 use crate::check::status::Status;
 use crate::config::exposure::Codes;
 use crate::report::about::effective_status;
@@ -45,11 +44,9 @@ impl Excluded {
         group: &HealthGroup,
         checks: &[Arc<RegisteredCheck>],
     ) -> Self {
-        let is_known = |name: &String| match &**name {
-            AVAILABILITY => group.has_availability(),
-            name => checks
-                .binary_search_by(|check| check.name().cmp(name))
-                .is_ok_and(|at| group.can_have(&checks[at])),
+        let is_known = |name: &String| {
+            let found = checks.binary_search_by(|check| check.name().cmp(name));
+            group.has_own(name) || found.is_ok_and(|at| group.can_have(&checks[at]))
         };
         let (known, unknown) = names.iter().cloned().partition(is_known);
         Excluded { known, unknown }

@@ -66,6 +66,7 @@ pub struct Endpoint {
 
 struct Shared {
     management: Management,
+    is_on_management_port: bool,
     cache: AnswerCache,
     advice: Advice,
 }
@@ -77,11 +78,26 @@ impl Drop for Shared {
 }
 
 impl Endpoint {
-    /// The endpoints of this management.
+    /// The endpoints of this management, for the application's own server.
     pub fn new(management: &Management) -> Self {
+        Endpoint::at(management, false)
+    }
+
+    /// The endpoints of this management, for a listener that only those can reach who operate the service. They are
+    /// shown what [`ShowDetails::on_management_port`](crate::ShowDetails::on_management_port) allows.
+    pub fn on_management_port(management: &Management) -> Self {
+        Endpoint::at(management, true)
+    }
+
+    fn is_on_management_port(&self) -> bool {
+        self.shared.is_on_management_port
+    }
+
+    fn at(management: &Management, is_on_management_port: bool) -> Self {
         management.inner().endpoints.fetch_add(1, Ordering::Relaxed);
         let shared = Shared {
             management: management.clone(),
+            is_on_management_port,
             cache: AnswerCache::default(),
             advice: Advice::default(),
         };

@@ -11,12 +11,13 @@ use tokio::time::Instant;
 
 use crate::check::health::Health;
 use crate::check::kind::CheckKind;
-use crate::check::name::AVAILABILITY;
+use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::report::availability::Availability;
 use crate::report::component::Component;
 use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
 use crate::report::registered::RegisteredCheck;
+use crate::report::runtime_lag::RuntimeLag;
 use crate::run::{Asked, Reading, give_way};
 
 /// The checks that an answer leaves out.
@@ -40,6 +41,8 @@ pub(crate) struct Pending {
     group: Arc<HealthGroup>,
     /// Unless the request leaves it out.
     availability: Option<Availability>,
+    /// Unless the request leaves it out.
+    runtime_lag: Option<Arc<RuntimeLag>>,
     asked: Vec<(Arc<RegisteredCheck>, Asked<Health>)>,
     at: Instant,
 }
@@ -56,13 +59,15 @@ impl Pending {
     pub(crate) fn ask(
         checks: &[Arc<RegisteredCheck>],
         availability: &Availability,
+        runtime_lag: &Arc<RuntimeLag>,
         group: &Arc<HealthGroup>,
         left_out: &LeftOut,
     ) -> Self {
         let wanted = checks.iter().filter(|check| group.has(check) && !left_out.has(check));
-        let is_left_out = left_out.names.contains(AVAILABILITY);
-        let availability = (!is_left_out).then(|| availability.clone());
-        Pending { availability, ..Pending::ask_all(wanted, group) }
+        let is_asked = |name| !left_out.names.contains(name);
+        let availability = is_asked(AVAILABILITY).then(|| availability.clone());
+        let runtime_lag = is_asked(RUNTIME).then(|| Arc::clone(runtime_lag));
+        Pending { availability, runtime_lag, ..Pending::ask_all(wanted, group) }
     }
 
     /// Asks one check as a member of the group.
@@ -77,7 +82,7 @@ impl Pending {
         let at = Instant::now();
         let mut asked = Vec::with_capacity(checks.size_hint().1.unwrap_or_default());
         asked.extend(checks.map(|check| (Arc::clone(check), group.runner(check).ask(at))));
-        Pending { group: Arc::clone(group), availability: None, asked, at }
+        Pending { group: Arc::clone(group), availability: None, runtime_lag: None, asked, at }
     }
 
     /// The answer, once there is one.
@@ -97,14 +102,14 @@ impl Pending {
             Asked::Known(reading) => Some((check, reading)),
             Asked::Running(_) => None,
         });
-        Ok(fold(&self.group, self.availability.as_ref(), known))
+        Ok(fold(&self.group, self.availability.as_ref(), self.runtime_lag.as_deref(), known))
     }
 
     /// Waits until every run has ended, the budget is spent, or a drain decides the answer.
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is polled again, so no timer has to be set.
         give_way().await;
-        let Pending { group, availability, asked, at } = self;
+        let Pending { group, availability, runtime_lag, asked, at } = self;
         let decided_by = availability.as_ref().filter(|_| group.is_decided_by_drain());
         let mut known = Vec::with_capacity(asked.len());
         // One after the other: the checks run all at once, and share one budget.
@@ -124,7 +129,7 @@ impl Pending {
             };
             known.push((check, reading));
         }
-        fold(&group, availability.as_ref(), known.into_iter())
+        fold(&group, availability.as_ref(), runtime_lag.as_deref(), known.into_iter())
     }
 }
 
@@ -154,6 +159,7 @@ impl Drain {
 fn fold(
     group: &HealthGroup,
     availability: Option<&Availability>,
+    runtime_lag: Option<&RuntimeLag>,
     known: impl Iterator<Item = (Arc<RegisteredCheck>, Reading<Health>)>,
 ) -> Answered {
     let mut until: Option<Instant> = None;
@@ -166,9 +172,10 @@ fn fold(
             Component::new(group.about(&check), reading)
         })
         .collect();
-    if let Some(own) =
-        availability.and_then(|availability| group.availability_component(availability))
-    {
+    let availability =
+        availability.and_then(|availability| group.availability_component(availability));
+    let runtime = runtime_lag.and_then(|lag| group.runtime_component(lag));
+    for own in availability.into_iter().chain(runtime) {
         let at = components.partition_point(|component| component.name() < own.name());
         components.insert(at, own);
     }

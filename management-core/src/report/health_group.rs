@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::check::Check;
 use crate::check::health::Health;
 use crate::check::kind::CheckKind;
-use crate::check::name::AVAILABILITY;
+use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::check::origin::Origin;
 use crate::check::probe::Probe;
 use crate::check::status::Status;
@@ -20,6 +20,7 @@ use crate::report::about::About;
 use crate::report::availability::{Availability, AvailabilityState};
 use crate::report::component::Component;
 use crate::report::registered::{Readers, RegisteredCheck};
+use crate::report::runtime_lag::RuntimeLag;
 use crate::run::Runner;
 use crate::sync::{Mutex, RwLock};
 
@@ -119,6 +120,33 @@ impl HealthGroup {
         let component = availability.component()?;
         let counts = self.counts_refusal() || availability.state() == AvailabilityState::Broken;
         (counts && self.has_availability()).then_some(component)
+    }
+
+    /// Whether the answer contains this component when there is something to report. It is not that of a check.
+    pub(crate) fn has_own(&self, name: &str) -> bool {
+        match name {
+            AVAILABILITY => self.has_availability(),
+            RUNTIME => self.is_restarted_for_stall() || self.shows_lag(),
+            _ => false,
+        }
+    }
+
+    /// The runtime of the application as a component, if it counts here and is late.
+    pub(crate) fn runtime_component(&self, lag: &RuntimeLag) -> Option<Component> {
+        let stalled = if self.is_restarted_for_stall() { lag.stalled() } else { None };
+        stalled.or_else(|| if self.shows_lag() { lag.component() } else { None })
+    }
+
+    /// Whether the answer is `DOWN` once the runtime is stalled for too long.
+    fn is_restarted_for_stall(&self) -> bool {
+        matches!(self.kind, GroupKind::Probe(Probe::Liveness | Probe::Readiness))
+            && !self.settings.exclude.contains(RUNTIME)
+    }
+
+    /// Whether the answer is `DEGRADED` as soon as the runtime is late.
+    fn shows_lag(&self) -> bool {
+        !self.settings.exclude.contains(RUNTIME)
+            && (self.kind == GroupKind::Health || self.settings.names(RUNTIME))
     }
 
     /// Whether the answer is `OUT_OF_SERVICE` while the service refuses requests.

@@ -14,5 +14,6 @@ pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod logged_reason;
 pub(crate) mod registered;
+pub(crate) mod runtime_lag;
 pub(crate) mod signals;
 pub(crate) mod slow;

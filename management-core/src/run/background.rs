@@ -2,17 +2,21 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether background runs have to be started, and whether they rest.
+use crate::run::runtimes::Runtimes;
+
+/// Whether background runs have to be started, whether they rest, and on which runtimes they are.
 #[derive(Debug)]
 pub(crate) struct Background {
     /// Whether some background work has ended that should go on, or has not started.
     lost: AtomicBool,
     rests: AtomicBool,
+    pub(crate) runtimes: Runtimes,
 }
 
 impl Default for Background {
     fn default() -> Self {
-        Background { lost: AtomicBool::new(true), rests: AtomicBool::new(false) }
+        let (lost, rests) = (AtomicBool::new(true), AtomicBool::new(false));
+        Background { lost, rests, runtimes: Runtimes::default() }
     }
 }
 

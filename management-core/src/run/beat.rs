@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
 use crate::run::outcome::Asked;
@@ -16,7 +15,9 @@ impl<V: Value> Runner<V> {
         if self.background.is_resting() {
             return;
         }
-        let Ok(runtime) = Handle::try_current() else { return self.background.lose() };
+        if self.runtimes().for_runs().is_none() {
+            return self.background.lose();
+        }
         let mut state = self.lock();
         if state.is_closed || state.is_beating || self.settled(&state) {
             return;
@@ -25,6 +26,11 @@ impl<V: Value> Runner<V> {
         drop(state);
         // Started here, so that the next request finds a run to wait for.
         let mut asked = self.begin_or_join(now);
+        // After the run has begun, which notices a runtime that has gone.
+        let Some(runtime) = self.runtimes().for_timers() else {
+            self.lock().is_beating = false;
+            return self.background.lose();
+        };
         let beat = Beat { runner: Arc::clone(self) };
         let task = runtime.spawn(async move {
             let runner = &beat.runner;
@@ -60,12 +66,12 @@ impl<V: Value> Runner<V> {
         loop {
             let state = self.lock();
             match &state.run {
-                Some(run) if now < run.overdue() => return Some(Asked::Running(run.id)),
-                Some(run) => {
+                Some(run) if run.is_overdue(now) => {
                     let id = run.id;
                     drop(state);
                     self.time_out(id);
                 }
+                Some(run) => return Some(Asked::Running(run.id)),
                 None if state.is_closed => return None,
                 None => return Some(self.begin_next(state, now)),
             }

@@ -16,10 +16,15 @@ use crate::sync::Mutex;
 
 pub(super) type Running<V> = Pin<Box<dyn Future<Output = Result<V, Failure>> + Send>>;
 
+/// Starts a run. It is given the runtime of the application.
+type Start<V> = dyn Fn(&Handle) -> Running<V> + Send + Sync;
+
 /// Work that can be started any number of times and results in a `V`.
 pub struct Job<V> {
-    start: Box<dyn Fn() -> Running<V> + Send + Sync>,
+    start: Box<Start<V>>,
     panics: Arc<Panics>,
+    /// Whether each run has a thread of its own, so that it needs no worker of the runtime.
+    is_blocking: bool,
 }
 
 impl<V: Send + 'static> Job<V> {
@@ -29,11 +34,11 @@ impl<V: Send + 'static> Job<V> {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = V> + Send + 'static,
     {
-        let start = Box::new(move || -> Running<V> {
+        let start = Box::new(move |_: &Handle| -> Running<V> {
             let future = start();
             Box::pin(async move { Ok(future.await) })
         });
-        Job { start, panics: Arc::default() }
+        Job { start, panics: Arc::default(), is_blocking: false }
     }
 
     /// A job that blocks its thread.
@@ -48,11 +53,18 @@ impl<V: Send + 'static> Job<V> {
         let panics = Arc::<Panics>::default();
         let own = Arc::clone(&panics);
         let thread = Arc::new(Blocking { work, running_since: Mutex::new(None), panics: own });
-        Job { start: Box::new(move || Box::pin(Arc::clone(&thread).run())), panics }
+        let start = Box::new(move |runtime: &Handle| -> Running<V> {
+            Box::pin(Arc::clone(&thread).run(runtime.clone()))
+        });
+        Job { start, panics, is_blocking: true }
     }
 
-    pub(super) fn start(&self) -> Running<V> {
-        (self.start)()
+    pub(super) fn start(&self, runtime: &Handle) -> Running<V> {
+        (self.start)(runtime)
+    }
+
+    pub(super) fn is_blocking(&self) -> bool {
+        self.is_blocking
     }
 
     pub(super) fn panics(&self) -> &Arc<Panics> {
@@ -74,7 +86,7 @@ struct Blocking<F> {
 }
 
 impl<F> Blocking<F> {
-    async fn run<V>(self: Arc<Self>) -> Result<V, Failure>
+    async fn run<V>(self: Arc<Self>, runtime: Handle) -> Result<V, Failure>
     where
         F: Fn() -> V + Send + Sync + 'static,
         V: Send + 'static,
@@ -83,7 +95,6 @@ impl<F> Blocking<F> {
             return Err(Failure::StillRunning(since));
         }
         let (done, outcome) = oneshot::channel();
-        let runtime = Handle::current();
         let blocking = Arc::clone(&self);
         let spawned = thread::Builder::new().name("management-check".into()).spawn(move || {
             let result = blocking.call(&runtime);

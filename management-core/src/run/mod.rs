@@ -4,9 +4,10 @@
 //! how an outcome is shown.
 //!
 //! A run belongs to no request. A request that comes while a run is in flight waits for that run. The deadline
-//! is watched twice: by the task of the run, so that it ends without a request, and by every request that
-//! waits, since a future that blocks its thread is never polled again. The first of them ends the run, and
-//! what the run returns later is dropped.
+//! begins with the first poll: a run that waits for its runtime is not late, its runtime is. It is watched twice:
+//! by the task of the run, so that it ends without a request, and by every request that waits, since a future that
+//! blocks its thread is never polled again. The first of them ends the run, and what the run returns later is
+//! dropped. While there is a thread of the endpoints, that thread watches in place of the task.
 
 mod background;
 mod beat;
@@ -17,13 +18,17 @@ mod job;
 mod outcome;
 mod panics;
 pub(crate) mod plan;
+mod pulse;
 mod queue;
 mod reading;
 mod runner;
+mod runtimes;
 
 pub(crate) use background::Background;
 pub use failure::Failure;
 pub use job::Job;
 pub(crate) use outcome::{Asked, Outcome, Reading};
+pub(crate) use panics::message as panic_message;
 pub(crate) use queue::give_way;
 pub(crate) use runner::{Runner, Value};
+pub(crate) use runtimes::Runtimes;

@@ -44,6 +44,8 @@ pub(crate) struct Reading<V> {
 pub(crate) enum Missing {
     /// The run took longer than the budget of the request.
     Late(Duration),
+    /// The run has not begun, since the runtime of the application runs no task.
+    Stalled,
     /// The run and the one after it were dropped with their runtime.
     Interrupted,
     /// The request was made outside of a runtime.
@@ -60,6 +62,7 @@ impl fmt::Display for Missing {
             Missing::Late(budget) => {
                 write!(f, "no result within {}", humantime::format_duration(*budget))
             }
+            Missing::Stalled => f.write_str("the runtime is stalled"),
             Missing::Interrupted => f.write_str("the run was dropped with its runtime"),
             Missing::NoRuntime => f.write_str("asked outside of a Tokio runtime"),
             Missing::NotYet => f.write_str("no result yet"),

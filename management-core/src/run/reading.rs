@@ -38,12 +38,21 @@ impl<V: Value> Runner<V> {
 
     /// The last outcome as stale while it is valid, since a newer one is late.
     pub(super) fn late(&self, state: &State<V>, now: Instant, why: Missing) -> Reading<V> {
-        let valid = state.last.as_ref().filter(|last| now <= last.ended + self.plan.valid_for);
+        let valid = self.valid(state, now);
         Reading {
             outcome: valid.map(Arc::clone).ok_or(why),
             is_stale: valid.is_some(),
             until: Some(now),
         }
+    }
+
+    /// The last outcome, unless it is too old to be shown.
+    pub(super) fn valid<'a>(
+        &self,
+        state: &'a State<V>,
+        now: Instant,
+    ) -> Option<&'a Arc<Outcome<V>>> {
+        state.last.as_ref().filter(|last| now <= last.ended + self.plan.valid_for)
     }
 
     /// The outcome of a run, if it has ended.

@@ -1,15 +1,17 @@
 //! One job, and its run in flight.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, MutexGuard};
-use std::task::{Poll, ready};
+use std::task::Poll;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use crate::run::background::Background;
 use crate::run::blocked::{Blocked, Found, Polling};
@@ -18,8 +20,13 @@ use crate::run::job::Job;
 use crate::run::outcome::{Asked, Missing, Outcome, Reading};
 use crate::run::plan::{Plan, Schedule};
 use crate::run::queue::{Turn, has_workers, requeue};
+use crate::run::runtimes::Runtimes;
 use crate::sync::Mutex;
 use crate::text::secret::Names;
+
+/// How long a run may take to begin, or an empty task to run, before their runtime counts as stalled for a request.
+/// The request then uses the last result instead of waiting for its whole budget.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A result that a runner can keep.
 pub(crate) trait Value: Send + Sync + 'static {
@@ -80,15 +87,36 @@ enum Next<'a, V> {
 /// The run in flight.
 pub(super) struct Run {
     pub(super) id: u64,
-    pub(super) started: Instant,
-    pub(super) deadline: Instant,
-    pub(super) task: Option<AbortHandle>,
+    spawned: Instant,
+    /// The first poll, and the deadline that begins with it; `None` while the run waits for its runtime.
+    begun: Option<Begun>,
+    task: Option<AbortHandle>,
+}
+
+#[derive(Clone, Copy)]
+struct Begun {
+    at: Instant,
+    deadline: Instant,
 }
 
 impl Run {
-    /// When others end the run. Its own task does so earlier, unless the run blocks its thread.
-    pub(super) fn overdue(&self) -> Instant {
-        self.deadline + Duration::from_millis(10)
+    /// When others end the run; `None` before its first poll. Its own task does so earlier, unless the run blocks
+    /// its thread.
+    fn overdue(&self) -> Option<Instant> {
+        self.begun.map(|begun| begun.deadline + Duration::from_millis(10))
+    }
+
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.overdue().is_some_and(|overdue| overdue <= now)
+    }
+
+    /// Why it has no outcome for a request whose budget is spent.
+    fn missing(&self, now: Instant, budget: Duration) -> Missing {
+        if self.begun.is_none() && self.spawned + PATIENCE <= now {
+            Missing::Stalled
+        } else {
+            Missing::Late(budget)
+        }
     }
 }
 
@@ -150,12 +178,12 @@ impl<V: Value> Runner<V> {
                 return Asked::Known(reading);
             }
             match &state.run {
-                Some(run) if now < run.overdue() => return Asked::Running(run.id),
-                Some(run) => {
+                Some(run) if run.is_overdue(now) => {
                     let id = run.id;
                     drop(state);
                     self.time_out(id);
                 }
+                Some(run) => return Asked::Running(run.id),
                 None if may_begin && !state.is_closed => return self.begin_next(state, now),
                 None => return Asked::Known(self.late(&state, now, Missing::NotYet)),
             }
@@ -183,6 +211,8 @@ impl<V: Value> Runner<V> {
         budget: Duration,
     ) -> Reading<V> {
         let until = asked + budget;
+        // Another runtime than that of the run may be stalled without this one.
+        let is_elsewhere = self.runtimes().is_on_endpoints();
         let mut is_second_try = false;
         loop {
             let next = {
@@ -190,14 +220,20 @@ impl<V: Value> Runner<V> {
                 let state = self.lock();
                 match (&state.last, &state.run) {
                     (Some(last), _) if last.run >= id => return self.current(last),
-                    (_, Some(run)) if now >= run.overdue() => Next::TimeOut(run.id),
-                    (_, Some(run)) if now >= until => {
-                        Next::GiveUp(run.id, self.late(&state, now, Missing::Late(budget)))
-                    }
+                    (_, Some(run)) if run.is_overdue(now) => Next::TimeOut(run.id),
                     // If the run was dropped and another one has begun, waits for that one.
                     (_, Some(run)) => {
-                        // Created under the lock, so that no later change is missed.
-                        Next::Sleep(run.overdue().min(until), self.changed.notified())
+                        let look = self.next_look(run, now, is_elsewhere);
+                        let is_stalled = look.is_some_and(|look| look <= now);
+                        if until <= now || is_stalled && self.valid(&state, now).is_some() {
+                            let why = run.missing(now, budget);
+                            Next::GiveUp(run.id, self.late(&state, now, why))
+                        } else {
+                            let looks = [look.filter(|_| !is_stalled), run.overdue()];
+                            let wake = looks.into_iter().flatten().fold(until, Instant::min);
+                            // Created under the lock, so that no later change is missed.
+                            Next::Sleep(wake, self.changed.notified())
+                        }
                     }
                     (_, None) => match state.leaving(now) {
                         Some(run) if now >= until => {
@@ -229,6 +265,30 @@ impl<V: Value> Runner<V> {
                     }
                 }
             }
+        }
+    }
+
+    /// When a request has to look whether the runtime of a run is stalled. In the past if it is.
+    fn next_look(&self, run: &Run, now: Instant, is_elsewhere: bool) -> Option<Instant> {
+        let waiting_since = match run.begun {
+            None => run.spawned,
+            // The request is on the same runtime, which is therefore not stalled.
+            Some(_) if !is_elsewhere => return None,
+            Some(begun) if now < begun.at + PATIENCE => begun.at,
+            Some(_) => self.runtimes().ping()?,
+        };
+        Some(waiting_since + PATIENCE)
+    }
+
+    pub(super) fn runtimes(&self) -> &Runtimes {
+        &self.background.runtimes
+    }
+
+    /// Ends the run in flight if its deadline has passed and no request has ended it.
+    pub(crate) fn end_overdue(&self, now: Instant) {
+        let overdue = self.lock().run.as_ref().filter(|run| run.is_overdue(now)).map(|run| run.id);
+        if let Some(id) = overdue {
+            self.time_out(id);
         }
     }
 
@@ -287,13 +347,12 @@ impl<V: Value> Runner<V> {
     }
 
     fn begin(self: &Arc<Self>, mut state: MutexGuard<'_, State<V>>, now: Instant) -> Asked<V> {
-        let Ok(runtime) = Handle::try_current() else {
+        let Some(runtime) = self.runtimes().for_runs() else {
             return Asked::Known(self.late(&state, now, Missing::NoRuntime));
         };
         state.runs += 1;
         let id = state.runs;
-        let deadline = now + self.plan.timeout;
-        state.run = Some(Run { id, started: now, deadline, task: None });
+        state.run = Some(Run { id, spawned: now, begun: None, task: None });
         if let Some(stuck) = state.stuck {
             // Another run would block another thread.
             drop(state);
@@ -302,8 +361,12 @@ impl<V: Value> Runner<V> {
         }
         // A runtime that is shutting down drops the task at once, which takes the lock.
         drop(state);
-        let has_workers = has_workers(&runtime);
-        let task = runtime.spawn(Arc::clone(self).run(id, deadline, has_workers));
+        let on = match self.runtimes().for_timers() {
+            // Needs no worker of the application.
+            Some(timers) if self.job.is_blocking() => timers,
+            _ => runtime.clone(),
+        };
+        let task = on.spawn(Arc::clone(self).run(id, on.clone(), runtime));
         let mut state = self.lock();
         let is_closed = state.is_closed;
         match &mut state.run {
@@ -316,36 +379,59 @@ impl<V: Value> Runner<V> {
         Asked::Running(id)
     }
 
+    /// A run, for the runtime `on`. `runtime` is that of the application.
     fn run(
         self: Arc<Self>,
         id: u64,
-        deadline: Instant,
-        has_workers: bool,
+        on: Handle,
+        runtime: Handle,
     ) -> impl Future<Output = ()> + Send {
+        let has_workers = has_workers(&on);
+        // Others notice a run that blocks its thread, and end a run that is late.
+        let is_watched = self.runtimes().have_endpoints();
         // Outside of the future, so that it is dropped even if the task is never polled.
-        let place = Place { runner: self, id };
+        let place = Place { runner: self, id, on };
         async move {
             let runner = &place.runner;
             let mut job = None;
             let mut turn = Turn::default();
-            let guarded = poll_fn(|cx| {
-                if has_workers {
-                    // The worker that an event wakes is also the one that polls for events. The job may block
-                    // it, so another worker has to be awake first.
-                    ready!(turn.poll(cx));
+            let mut deadline = None;
+            let mut limit = pin!(None::<Sleep>);
+            let result = poll_fn(|cx| {
+                // The worker that an event wakes is also the one that polls for events. The job may block it, so
+                // another worker has to be awake first.
+                let has_turn = !has_workers || turn.poll(cx).is_ready();
+                if has_turn {
+                    if deadline.is_none() {
+                        deadline = runner.begin_deadline(place.id);
+                    }
+                    let _thread = (has_workers || is_watched).then(|| runner.thread(place.id));
+                    let polled = runner.job.panics().catch(
+                        || job.get_or_insert_with(|| runner.job.start(&runtime)).as_mut().poll(cx),
+                        |failure| Poll::Ready(Err(failure)),
+                    );
+                    if polled.is_ready() {
+                        return polled.map(Some);
+                    }
                 }
-                let _thread = has_workers.then(|| runner.thread(place.id));
-                runner.job.panics().catch(
-                    || job.get_or_insert_with(|| runner.job.start()).as_mut().poll(cx),
-                    |failure| Poll::Ready(Err(failure)),
-                )
+                match deadline {
+                    Some(deadline) if !is_watched => {
+                        if limit.is_none() {
+                            limit.set(Some(sleep_until(deadline)));
+                        }
+                        let limit = limit.as_mut().as_pin_mut().expect("it has just been set");
+                        limit.poll(cx).map(|()| None)
+                    }
+                    _ => Poll::Pending,
+                }
             });
             // A block of its own, so that the outcome is not part of the future afterwards.
             let is_left_in_the_middle = {
-                let result = timeout_at(deadline, guarded).await;
+                let result = result.await;
                 let now = Instant::now();
+                let deadline = deadline.unwrap_or(now);
                 let (result, ended) = match result {
-                    Ok(result) if now <= deadline => (result, now),
+                    Some(result) if now <= deadline => (result, now),
                     // A future that blocked its thread ends before its timer is polled.
                     _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
                 };
@@ -365,13 +451,30 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// Records the first poll of a run, with which its deadline begins.
+    fn begin_deadline(&self, id: u64) -> Option<Instant> {
+        let now = Instant::now();
+        let deadline = now + self.plan.timeout;
+        let mut state = self.lock();
+        let run = state.run.as_mut().filter(|run| run.id == id)?;
+        run.begun = Some(Begun { at: now, deadline });
+        let is_late = run.spawned + PATIENCE <= now;
+        drop(state);
+        if is_late {
+            // Requests that wait do not know the deadline yet.
+            self.changed.notify_waiters();
+        }
+        Some(deadline)
+    }
+
     /// Keeps the outcome of a run and wakes all requests, unless the run has already ended.
     ///
     /// If its task has not ended, the next run waits for that until `leaves`.
     fn finish(&self, id: u64, mut value: V, ended: Instant, leaves: Option<Instant>) {
         value.mask(&self.secrets);
         let mut state = self.lock();
-        let Some(Run { started, .. }) = state.run.take_if(|run| run.id == id) else { return };
+        let Some(run) = state.run.take_if(|run| run.id == id) else { return };
+        let started = run.begun.map_or(ended, |begun| begun.at);
         if let Some(expected) = leaves {
             state.stuck = Some(Stuck { run: id, started, expected });
         }
@@ -408,11 +511,14 @@ impl<V: Value> Runner<V> {
         self.look_at(id, Found::Overdue);
         let mut state = self.lock();
         let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
-        let (deadline, task) = (run.deadline, run.task.take());
+        let Some(Begun { deadline, .. }) = run.begun else { return };
+        let task = run.task.take();
         drop(state);
         let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
-        // A blocked task is not expected to end.
-        self.finish(id, failure, deadline, Some(deadline));
+        // A task that occupies its thread is not expected to end.
+        let is_blocked = self.polling.since().is_some();
+        let leaves = if is_blocked { deadline } else { deadline + self.plan.timeout };
+        self.finish(id, failure, deadline, Some(leaves));
         if let Some(task) = task {
             task.abort();
         }
@@ -420,7 +526,7 @@ impl<V: Value> Runner<V> {
 
     /// Ends a blocking run at its deadline. Its own task cannot, and the next request may come much later.
     fn time_out_later(self: &Arc<Self>, id: u64) {
-        let overdue = self.lock().run.as_ref().filter(|run| run.id == id).map(Run::overdue);
+        let overdue = self.lock().run.as_ref().filter(|run| run.id == id).and_then(Run::overdue);
         if let (Some(overdue), Ok(runtime)) = (overdue, Handle::try_current()) {
             let runner = Arc::downgrade(self);
             runtime.spawn(async move {
@@ -449,6 +555,8 @@ impl Drop for Wake<'_> {
 struct Place<V: Value> {
     runner: Arc<Runner<V>>,
     id: u64,
+    /// The runtime of the task.
+    on: Handle,
 }
 
 impl<V: Value> Drop for Place<V> {
@@ -458,6 +566,10 @@ impl<V: Value> Drop for Place<V> {
         let was_stuck = state.stuck.take_if(|stuck| stuck.run == self.id).is_some();
         let was_running = state.run.take_if(|run| run.id == self.id).is_some();
         drop(state);
+        // Whoever ends a run takes it out first, so this one was dropped with its runtime.
+        if was_running && !thread::panicking() {
+            self.runner.runtimes().forget(&self.on);
+        }
         if was_stuck || was_running {
             self.runner.changed.notify_waiters();
         }

@@ -11,5 +11,17 @@ pub(crate) mod similar;
 pub(crate) mod strict;
 mod tidy;
 
+use std::time::Duration;
+
 pub(crate) use tidy::{capped_line, mask_added, quoted_url, short, tidy, tidy_with, verbatim};
 pub use tidy::{tidy_within, url_on_a_line};
+
+/// A length of time in a sentence: whole seconds, or milliseconds if it is shorter than one.
+pub(crate) fn seconds(length: Duration) -> String {
+    let shown = if length < Duration::from_secs(1) {
+        Duration::from_millis(u64::from(length.subsec_millis()))
+    } else {
+        Duration::from_secs(length.as_secs())
+    };
+    humantime::format_duration(shown).to_string()
+}

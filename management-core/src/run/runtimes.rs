@@ -1,0 +1,104 @@
+//! The runtimes of a `Management`: one runs the checks, and one may serve the endpoints.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use crate::run::pulse::Pulse;
+use crate::sync::RwLock;
+
+/// The runtime on which checks run, and that of the thread of the endpoints.
+#[derive(Debug, Default)]
+pub(crate) struct Runtimes {
+    /// The runtime of the application; `None` until one is known, and once it has gone.
+    application: RwLock<Option<Handle>>,
+    /// The runtime of the thread that serves the endpoints, while there is such a thread.
+    endpoints: RwLock<Option<Handle>>,
+    pulse: Arc<Pulse>,
+}
+
+impl Runtimes {
+    /// Runs checks on this runtime, unless another one is known.
+    pub(crate) fn adopt(&self, runtime: Handle) {
+        if self.is_of_endpoints(&runtime) {
+            return;
+        }
+        let mut application = self.application.write();
+        if application.is_none() {
+            *application = Some(runtime);
+            self.pulse.forget();
+        }
+    }
+
+    /// Like [`adopt`](Self::adopt) for the current runtime, if there is one.
+    pub(crate) fn adopt_current(&self) {
+        if let Ok(runtime) = Handle::try_current() {
+            self.adopt(runtime);
+        }
+    }
+
+    /// The runtime of a new run: that of the application, else the current one.
+    pub(crate) fn for_runs(&self) -> Option<Handle> {
+        let application = self.application.read().clone();
+        application.or_else(|| {
+            let current = Handle::try_current().ok()?;
+            if self.is_of_endpoints(&current) {
+                return None;
+            }
+            if self.have_endpoints() {
+                // Requests to the endpoints need it, too.
+                self.adopt(current.clone());
+            }
+            Some(current)
+        })
+    }
+
+    /// The runtime of timers and of work that needs no runtime of the application.
+    pub(crate) fn for_timers(&self) -> Option<Handle> {
+        let endpoints = self.endpoints.read().clone();
+        endpoints.or_else(|| self.for_runs())
+    }
+
+    /// Records that a runtime has gone. The next run is on the runtime of whoever asks for it.
+    pub(crate) fn forget(&self, gone: &Handle) {
+        let mut application = self.application.write();
+        if application.as_ref().is_some_and(|known| known.id() == gone.id()) {
+            *application = None;
+        }
+    }
+
+    pub(crate) fn set_endpoints(&self, runtime: Option<Handle>) {
+        *self.endpoints.write() = runtime;
+    }
+
+    /// Whether there is a thread of the endpoints. Deadlines are then watched from there, so that the runtime of
+    /// the application needs no timers.
+    pub(crate) fn have_endpoints(&self) -> bool {
+        self.endpoints.read().is_some()
+    }
+
+    /// Whether this is the thread of the endpoints.
+    pub(crate) fn is_on_endpoints(&self) -> bool {
+        Handle::try_current().is_ok_and(|current| self.is_of_endpoints(&current))
+    }
+
+    fn is_of_endpoints(&self, runtime: &Handle) -> bool {
+        self.endpoints.read().as_ref().is_some_and(|endpoints| endpoints.id() == runtime.id())
+    }
+
+    /// Schedules an empty task on the runtime of the application, unless the last one has not run yet. Returns
+    /// since when it is waited for; `None` if no runtime is known.
+    pub(crate) fn ping(&self) -> Option<Instant> {
+        let application = self.application.read().clone();
+        match application {
+            Some(runtime) => Some(self.pulse.send(&runtime)),
+            // The task of a runtime that has gone never runs.
+            None => self.pulse.waiting_since(),
+        }
+    }
+
+    pub(crate) fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
+    }
+}
