@@ -10,8 +10,8 @@ use crate::run::plan::JITTER;
 use crate::run::runner::{Runner, Value};
 
 impl<V: Value> Runner<V> {
-    /// Runs at once, and then `interval` after the end of each run, as long as the runtime exists.
-    pub(super) fn start_beat(self: &Arc<Self>, now: Instant, interval: Duration) {
+    /// Runs at once, and then one pause of the schedule after the end of each run, as long as the runtime exists.
+    pub(super) fn start_beat(self: &Arc<Self>, now: Instant) {
         if self.background.is_resting() {
             return;
         }
@@ -45,8 +45,9 @@ impl<V: Value> Runner<V> {
                 if runner.is_settled() {
                     return;
                 }
+                let Some(pause) = runner.pause() else { return };
                 let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
-                sleep(interval.mul_f64(spread)).await;
+                sleep(pause.mul_f64(spread)).await;
                 if runner.background.is_resting() {
                     return;
                 }
@@ -60,6 +61,12 @@ impl<V: Value> Runner<V> {
             drop(state);
             task.abort();
         }
+    }
+
+    /// How long a background job rests after its last run.
+    fn pause(&self) -> Option<Duration> {
+        let has_failed = self.lock().last.as_ref().is_some_and(|last| last.has_failed());
+        self.plan.schedule.pause(has_failed)
     }
 
     fn begin_or_join(self: &Arc<Self>, now: Instant) -> Option<Asked<V>> {
