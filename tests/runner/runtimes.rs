@@ -62,7 +62,7 @@ fn built_without_a_runtime_nothing_runs_and_nothing_hangs() {
     };
     assert_eq!(report.status(), Status::Unknown);
     let db = report.components().first().unwrap();
-    assert_eq!(db.health().reason(), Some("asked outside of a Tokio runtime"));
+    assert_eq!(db.health().reason(), Some("no Tokio runtime to run on"));
     assert_eq!(runs.begun(), 0);
 }
 

@@ -12,6 +12,7 @@ use std::thread;
 use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::lifecycle::watchdog;
 use crate::line::line;
@@ -57,6 +58,7 @@ pub fn start_thread(management: &Management) -> io::Result<ManagementThread> {
         io::Error::new(error.kind(), format!("cannot start the thread `{NAME}`: {error}"))
     };
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let begun = Instant::now();
     let handle = runtime.handle().clone();
     let (stop, stopped) = oneshot::channel::<()>();
     let started = ManagementThread { runtime: handle.clone(), management: management.uncounted() };
@@ -75,7 +77,7 @@ pub fn start_thread(management: &Management) -> io::Result<ManagementThread> {
         })
         .map_err(failed)?;
     runtimes.set_endpoints(Some(handle.clone()));
-    started.spawn(watchdog::watch(started.management.clone()));
+    started.spawn(watchdog::watch(started.management.clone(), begun));
     *slot = Some(EndpointThread { runtime: handle, _stop: stop });
     drop(slot);
     // Background work that had no runtime so far has one now.

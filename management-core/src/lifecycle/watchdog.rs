@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::line::line;
 use crate::management::Management;
 use crate::report::runtime_lag::THRESHOLD;
 use crate::text::seconds;
 
-/// How often an empty task is scheduled.
-const PERIOD: Duration = Duration::from_secs(1);
+/// How often an empty task is scheduled: once a second, as a multiple of 64 ms. Tokio's timers wake a thread once for a
+/// time that is such a multiple after the start of its runtime, and twice for any other.
+const PERIOD: Duration = Duration::from_millis(1024);
 
 /// How often a task that is late is looked for.
 const LATE_PERIOD: Duration = Duration::from_millis(200);
@@ -19,8 +20,8 @@ const LATE_PERIOD: Duration = Duration::from_millis(200);
 const OWN_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// Schedules an empty task on the application's runtime once a second, and reports how late it is. Ends runs whose
-/// deadline has passed, too.
-pub(super) async fn watch(management: Management) {
+/// deadline has passed, too. `begun` is the start of the runtime of this thread.
+pub(super) async fn watch(management: Management, begun: Instant) {
     let (runtimes, lag) = (management.runtimes(), management.runtime_lag());
     lag.begin();
     let pulse = runtimes.pulse();
@@ -31,7 +32,7 @@ pub(super) async fn watch(management: Management) {
         loop {
             let before = Instant::now();
             if late.is_zero() {
-                sleep(period).await;
+                sleep_until(next_turn(begun, before)).await;
             } else {
                 // Either way, the loop looks whether it has run.
                 _ = timeout(period, pulse.ran()).await;
@@ -66,4 +67,12 @@ pub(super) async fn watch(management: Management) {
             line!(INFO, "the runtime runs tasks again, after a stall of {}", seconds(stall));
         }
     }
+}
+
+/// The next multiple of the period that is at least three quarters of it away.
+fn next_turn(begun: Instant, now: Instant) -> Instant {
+    let elapsed = now - begun + PERIOD * 3 / 4;
+    let turns = u32::try_from(elapsed.as_millis() / PERIOD.as_millis()).unwrap_or(u32::MAX);
+    // Tokio rounds up to milliseconds, and its start was a little earlier.
+    begun + PERIOD * (turns + 1) - Duration::from_micros(500)
 }

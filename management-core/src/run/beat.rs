@@ -1,8 +1,10 @@
 //! Background runs, one after the other.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
 use crate::run::outcome::Asked;
@@ -25,35 +27,18 @@ impl<V: Value> Runner<V> {
         state.is_beating = true;
         drop(state);
         // Started here, so that the next request finds a run to wait for.
-        let mut asked = self.begin_or_join(now);
+        let asked = self.begin_or_join(now);
         // After the run has begun, which notices a runtime that has gone.
         let Some(runtime) = self.runtimes().for_timers() else {
             self.lock().is_beating = false;
             return self.background.lose();
         };
         let beat = Beat { runner: Arc::clone(self) };
-        let task = runtime.spawn(async move {
-            let runner = &beat.runner;
-            loop {
-                // The runner is closed.
-                let Some(current) = asked else { return };
-                if let Asked::Running(run) = current {
-                    // Longer than any run can take, so this waits for its end.
-                    let budget = runner.plan.timeout + Duration::from_secs(1);
-                    runner.wait(run, Instant::now(), budget).await;
-                }
-                if runner.is_settled() {
-                    return;
-                }
-                let Some(pause) = runner.pause() else { return };
-                let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
-                sleep(pause.mul_f64(spread)).await;
-                if runner.background.is_resting() {
-                    return;
-                }
-                asked = runner.begin_or_join(Instant::now());
-            }
-        });
+        self.spawn_beat(&runtime, beat, asked);
+    }
+
+    fn spawn_beat(&self, runtime: &Handle, beat: Beat<V>, asked: Option<Asked<V>>) {
+        let task = runtime.spawn(beat.go_on(asked));
         let mut state = self.lock();
         if state.is_beating && !state.is_closed {
             state.beat = Some(task.abort_handle());
@@ -89,6 +74,41 @@ impl<V: Value> Runner<V> {
 /// Guards the task of a beat: when the task ends for any reason, the next request starts it again.
 struct Beat<V: Value> {
     runner: Arc<Runner<V>>,
+}
+
+impl<V: Value> Beat<V> {
+    /// Boxed, since a beat that moves to another runtime spawns itself.
+    fn go_on(self, mut asked: Option<Asked<V>>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let beat = self;
+            let runner = &beat.runner;
+            loop {
+                // The thread of the endpoints keeps the time while the application's runtime is stalled, and that
+                // runtime may have no timers.
+                if let Some(timers) = runner.runtimes().elsewhere() {
+                    let runner = Arc::clone(runner);
+                    return runner.spawn_beat(&timers, beat, asked);
+                }
+                // The runner is closed.
+                let Some(current) = asked else { return };
+                if let Asked::Running(run) = current {
+                    // Longer than any run can take, so this waits for its end.
+                    let budget = runner.plan.timeout + Duration::from_secs(1);
+                    runner.wait(run, Instant::now(), budget).await;
+                }
+                if runner.is_settled() {
+                    return;
+                }
+                let Some(pause) = runner.pause() else { return };
+                let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
+                sleep(pause.mul_f64(spread)).await;
+                if runner.background.is_resting() {
+                    return;
+                }
+                asked = runner.begin_or_join(Instant::now());
+            }
+        })
+    }
 }
 
 impl<V: Value> Drop for Beat<V> {

@@ -55,7 +55,7 @@ pub(crate) enum Missing {
     Stalled,
     /// The run and the one after it were dropped with their runtime.
     Interrupted,
-    /// The request was made outside of a runtime.
+    /// No runtime of the application is known, and the request was made outside of one.
     NoRuntime,
     /// A background job has not run yet, or its last result is too old.
     NotYet,
@@ -71,7 +71,7 @@ impl fmt::Display for Missing {
             }
             Missing::Stalled => f.write_str("the runtime is stalled"),
             Missing::Interrupted => f.write_str("the run was dropped with its runtime"),
-            Missing::NoRuntime => f.write_str("asked outside of a Tokio runtime"),
+            Missing::NoRuntime => f.write_str("no Tokio runtime to run on"),
             Missing::NotYet => f.write_str("no result yet"),
             Missing::Draining => f.write_str("no result before the drain"),
         }

@@ -55,6 +55,11 @@ impl Pulse {
         self.ran.notify_one();
     }
 
+    /// Waits for a task that never runs: the runtime has gone.
+    pub(super) fn lose(&self) {
+        self.waiting.lock().since.get_or_insert_with(Instant::now);
+    }
+
     fn receive(&self, task: u64) {
         let mut waiting = self.waiting.lock();
         if waiting.task == task {

@@ -392,8 +392,6 @@ impl<V: Value> Runner<V> {
         runtime: Handle,
     ) -> impl Future<Output = ()> + Send {
         let has_workers = has_workers(&on);
-        // Others notice a run that blocks its thread, and end a run that is late.
-        let is_watched = self.runtimes().have_endpoints();
         // Outside of the future, so that it is dropped even if the task is never polled.
         let place = Place { runner: self, id, on };
         async move {
@@ -401,6 +399,8 @@ impl<V: Value> Runner<V> {
             let mut job = None;
             let mut turn = Turn::default();
             let mut deadline = None;
+            // Others notice a run that blocks its thread, and end a run that is late.
+            let is_watched = runner.runtimes().have_endpoints();
             let mut limit = pin!(None::<Sleep>);
             let result = poll_fn(|cx| {
                 // The worker that an event wakes is also the one that polls for events. The job may block it, so

@@ -65,6 +65,8 @@ impl Runtimes {
         let mut application = self.application.write();
         if application.as_ref().is_some_and(|known| known.id() == gone.id()) {
             *application = None;
+            // Until there is another one, no task runs.
+            self.pulse.lose();
         }
     }
 
@@ -81,6 +83,12 @@ impl Runtimes {
     /// Whether this is the thread of the endpoints.
     pub(crate) fn is_on_endpoints(&self) -> bool {
         Handle::try_current().is_ok_and(|current| self.is_of_endpoints(&current))
+    }
+
+    /// The runtime of the thread of the endpoints, if there is such a thread and this is another one.
+    pub(crate) fn elsewhere(&self) -> Option<Handle> {
+        let endpoints = self.endpoints.read().clone()?;
+        (!self.is_on_endpoints()).then_some(endpoints)
     }
 
     fn is_of_endpoints(&self, runtime: &Handle) -> bool {

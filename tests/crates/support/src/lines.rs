@@ -17,6 +17,12 @@ impl Lines {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
+    /// Collects what every thread logs, for as long as the process lives.
+    pub fn capture_all(&self) {
+        let subscriber = tracing_subscriber::registry().with(self.clone());
+        tracing::subscriber::set_global_default(subscriber).expect("no other subscriber");
+    }
+
     /// Collects what is logged on this thread, until the guard is dropped.
     pub fn capture(&self) -> tracing::subscriber::DefaultGuard {
         crate::switch_on_every_line();

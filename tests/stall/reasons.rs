@@ -1,0 +1,128 @@
+//! What checks answer whose runs cannot begin or go on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use management_axum::{Check, ShowDetails};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::application::{Application, Stall};
+use crate::prober::fetch;
+use crate::{alone, wait_for};
+
+/// A check and the number of its runs.
+fn counted(name: &str) -> (Check, Arc<AtomicU32>) {
+    let runs = Arc::<AtomicU32>::default();
+    let own = Arc::clone(&runs);
+    let check = Check::new(name, move || {
+        own.fetch_add(1, Ordering::SeqCst);
+        async {}
+    });
+    (check, runs)
+}
+
+fn of(application: &Application, name: &str) -> (u16, Value) {
+    let path = format!("/z/health/{name}");
+    let (code, body) = fetch(application.management_address, &path);
+    (code, serde_json::from_str(&body).unwrap())
+}
+
+#[test]
+fn a_run_that_cannot_begin_is_unknown_and_not_late() {
+    let _alone = alone();
+    let application = Application::start(2, |builder| {
+        builder
+            .show_details(ShowDetails::always())
+            .health_budget(Duration::from_millis(500))
+            .timeout(Duration::from_millis(100))
+    });
+    application.stall(Stall::Sleep);
+    let (check, runs) = counted("db");
+    application.management.register(check.liveness()).unwrap();
+    let (code, db) = of(&application, "db");
+    assert_eq!((code, &db["status"]), (503, &json!("UNKNOWN")));
+    assert_eq!(db["details"]["error"], "the runtime is stalled");
+    // Not knowing does not restart the process.
+    assert_eq!(fetch(application.management_address, "/z/health/liveness").0, 200);
+    assert_eq!(runs.load(Ordering::SeqCst), 0);
+    application.recover();
+    wait_for("the run", || (of(&application, "db").0 == 200).then_some(()));
+}
+
+#[test]
+fn the_last_result_stands_in_while_it_is_valid() {
+    let _alone = alone();
+    let (db, runs) = counted("db");
+    let (beating, beats) = counted("beating");
+    let application = Application::start(1, |builder| {
+        builder
+            .show_details(ShowDetails::always())
+            .timeout(Duration::from_millis(300))
+            .check(db.ttl(Duration::ZERO).readiness())
+            .check(beating.interval(Duration::from_millis(50)))
+    });
+    assert_eq!(of(&application, "db").0, 200);
+    application.stall(Stall::Burn);
+    let (before, beats_before) = (runs.load(Ordering::SeqCst), beats.load(Ordering::SeqCst));
+    for _ in 0..5 {
+        let (code, db) = of(&application, "db");
+        assert_eq!((code, &db["status"], &db["stale"]), (200, &json!("UP"), &json!(true)));
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), before, "a run began");
+    application.recover();
+    // One run waited for its turn all the time, and it counts from its beginning.
+    wait_for("a fresh result", || (of(&application, "db").1["stale"] == false).then_some(()));
+    assert!(runs.load(Ordering::SeqCst) > before);
+    wait_for("the beat", || (beats.load(Ordering::SeqCst) > beats_before + 1).then_some(()));
+    let failures = of(&application, "db").1["failures"].clone();
+    assert_eq!(failures, json!(0));
+}
+
+#[test]
+fn a_run_that_has_begun_is_ended_from_outside() {
+    let _alone = alone();
+    let hangs = Arc::new(AtomicBool::new(true));
+    let (begins, mut begun) = mpsc::unbounded_channel();
+    let own = Arc::clone(&hangs);
+    let check = Check::new("db", move || {
+        begins.send(()).unwrap();
+        let hangs = own.load(Ordering::SeqCst);
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+        }
+    });
+    let application = Application::start(2, |builder| {
+        builder
+            .show_details(ShowDetails::always())
+            .check(check.timeout(Duration::from_millis(500)).readiness())
+    });
+    begun.blocking_recv().unwrap();
+    application.stall(Stall::Sleep);
+    let (code, db) = of(&application, "db");
+    assert_eq!((code, &db["details"]["error"]), (503, &json!("timed out after 500ms")));
+    hangs.store(false, Ordering::SeqCst);
+    application.recover();
+    wait_for("UP", || (of(&application, "db").0 == 200).then_some(()));
+}
+
+#[test]
+fn a_function_without_async_needs_no_worker() {
+    let _alone = alone();
+    let runs = Arc::<AtomicU32>::default();
+    let own = Arc::clone(&runs);
+    let disk = Check::blocking("disk", move || {
+        own.fetch_add(1, Ordering::SeqCst);
+        // It is inside the context of the application's runtime.
+        tokio::runtime::Handle::current().metrics().num_workers() == 2
+    });
+    let application =
+        Application::start(2, |builder| builder.check(disk.ttl(Duration::ZERO).liveness()));
+    application.stall(Stall::Sleep);
+    let before = runs.load(Ordering::SeqCst);
+    assert_eq!(fetch(application.management_address, "/z/health/liveness").0, 200);
+    assert!(runs.load(Ordering::SeqCst) > before);
+}
