@@ -58,6 +58,7 @@ fn settings(door: &TokenStream, arguments: &Arguments) -> TokenStream {
         ("timeout", arguments.timeout),
         ("ttl", arguments.ttl),
         ("interval", arguments.interval),
+        ("retry", arguments.retry),
         ("valid_for", arguments.valid_for),
     ];
     let durations = durations.into_iter().filter_map(|(setter, duration)| {
@@ -66,7 +67,8 @@ fn settings(door: &TokenStream, arguments: &Arguments) -> TokenStream {
         Some(quote!(.#setter(#duration)))
     });
     let critical = arguments.critical.map(|critical| quote!(.critical(#critical)));
-    quote!(#door::Settings::new() #(#durations)* #critical)
+    let fail_after = arguments.fail_after.map(|failures| quote!(.fail_after(#failures)));
+    quote!(#door::Settings::new() #(#durations)* #critical #fail_after)
 }
 
 fn tokens(duration: Duration) -> TokenStream {

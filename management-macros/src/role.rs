@@ -58,10 +58,20 @@ impl Role {
     /// The named arguments that the attribute takes.
     pub(crate) fn known(self) -> &'static [&'static str] {
         match self {
-            Role::Check(_) => {
-                &["timeout", "ttl", "interval", "valid_for", "critical", "groups", "crate"]
+            Role::Check(_) => &[
+                "timeout",
+                "ttl",
+                "interval",
+                "retry",
+                "valid_for",
+                "critical",
+                "fail_after",
+                "groups",
+                "crate",
+            ],
+            Role::Version | Role::Info => {
+                &["timeout", "ttl", "interval", "retry", "valid_for", "crate"]
             }
-            Role::Version | Role::Info => &["timeout", "ttl", "interval", "valid_for", "crate"],
         }
     }
 }

@@ -194,17 +194,24 @@ impl Builder {
     setters! { self, self.own;
         /// The deadline of one run, for checks that do not set their own. Defaults to 4 s.
         timeout: Duration,
-        /// How long a result is reused, for checks that set neither `ttl` nor `interval`. Defaults to 1 s.
+        /// How long a result is reused, or at most 1 s if it is a failure, for checks that set neither `ttl` nor
+        /// `interval`. Defaults to 1 s.
         ttl: Duration,
         /// Runs checks that set neither `ttl` nor `interval` in the background, this long after the end of the
         /// previous run. Cannot be combined with [`ttl`](Self::ttl). Defaults to running checks on demand.
         interval: Duration,
+        /// How long after a failed run the next one begins, for checks that have an `interval` and set no `retry`.
+        /// Cannot be longer than the `interval` of any of them. Defaults to their `interval`.
+        retry: Duration,
         /// How old a result may be and still be shown, for checks that do not set it. Defaults to 60 s, or to
         /// twice the `ttl` or `interval` plus `timeout` if that is longer.
         valid_for: Duration,
         /// Whether a failing check makes the answer `DOWN` instead of `DEGRADED`, for checks that do not set it.
         /// Defaults to `true`.
         critical: bool,
+        /// How many runs in a row must fail until a check counts as failed, for checks that do not set it. Until then
+        /// it is `DEGRADED`. A check that has never succeeded fails at once. Defaults to 1.
+        fail_after: u32,
     }
 
     /// How long a probe waits for running checks before it uses their last results. Defaults to 800 ms,

@@ -39,7 +39,7 @@ impl Context<'_> {
             Work::Job(job) => job,
             Work::Bind(bind) => self.bind(&format!("check `{name}`"), &origin, bind),
         };
-        let settings = settings.or(self.defaults).or(&kind.defaults());
+        let settings = settings.or_defaults(self.defaults).or(&kind.defaults());
         let plan = match settings.plan() {
             Ok(plan) => plan,
             Err(complaints) => {
@@ -63,7 +63,7 @@ impl Context<'_> {
         job: Job<Provided<T>>,
         settings: &Settings,
     ) -> Option<Provider<T>> {
-        match settings.or(self.defaults).plan() {
+        match settings.or_defaults(self.defaults).plan() {
             Ok(plan) => Some(Provider { job, plan }),
             Err(complaints) => {
                 self.complain(what, origin, complaints);

@@ -151,6 +151,10 @@ impl Value for Health {
         self.status.is_success()
     }
 
+    fn soften(&mut self) {
+        self.status = Status::Degraded;
+    }
+
     fn mask(&mut self, names: &Names) {
         if !self.details.is_empty() {
             json::mask_details(&mut self.details, names);

@@ -145,17 +145,33 @@ impl Check {
     setters! { self, self.settings;
         /// The deadline of one run. Defaults to 4 s.
         timeout: Duration,
-        /// How long a result is reused. Defaults to 1 s. With zero, each request needs a run that ends after the
-        /// request.
+        /// How long a result is reused, or at most 1 s if it is a failure. Defaults to 1 s. With zero, each request
+        /// needs a run that ends after the request.
         ttl: Duration,
         /// Runs the check in the background, this long after the end of the previous run. Requests only read the last
         /// result. Cannot be combined with [`ttl`](Self::ttl). Defaults to none.
         interval: Duration,
+        /// How long after a failed run the next one begins, in place of [`interval`](Self::interval). Needs an interval,
+        /// and cannot be longer. Defaults to `interval`.
+        retry: Duration,
         /// The maximum age of a result while a newer one is due. Defaults to the longer of 60 s and twice `ttl` or
         /// `interval` plus `timeout`.
         valid_for: Duration,
         /// Whether a failure fails the whole, or only degrades it. Defaults to `true`.
         critical: bool,
+        /// How many runs in a row must fail until the check counts as failed. Until then it is `DEGRADED`. A check that
+        /// has never succeeded fails at once. A success resets the count. Defaults to 1.
+        ///
+        /// ```
+        /// use std::time::Duration;
+        /// use management_core::Check;
+        ///
+        /// let queue = Check::new("queue", async || true)
+        ///     .interval(Duration::from_secs(30))
+        ///     .retry(Duration::from_secs(2))
+        ///     .fail_after(3);
+        /// ```
+        fail_after: u32,
     }
 
     /// The groups of the check: `payments` makes it part of `/health/payments`. Defaults to none.

@@ -21,7 +21,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::check::probe::Probe;
-use crate::check::settings::{Settings, SettingsFields as _, duration, settings_fields};
+use crate::check::settings::{Settings, SettingsFields as _, count, duration, settings_fields};
 use crate::check::status::Status;
 use crate::config::group::Group;
 use crate::config::route::Route;
@@ -52,11 +52,17 @@ pub struct Config {
     /// How long after the end of a run the next one begins in the background.
     #[serde(deserialize_with = "duration")]
     pub interval: Option<Duration>,
+    /// How long after the end of a failed run the next one begins in the background.
+    #[serde(deserialize_with = "duration")]
+    pub retry: Option<Duration>,
     /// The maximum age of a result.
     #[serde(deserialize_with = "duration")]
     pub valid_for: Option<Duration>,
     /// Whether a failure fails the whole, or only degrades it.
     pub critical: Option<bool>,
+    /// How many runs in a row must fail until a check that has succeeded before counts as failed.
+    #[serde(deserialize_with = "count")]
+    pub fail_after: Option<u32>,
     /// The settings of single checks.
     pub checks: BTreeMap<String, CheckConfig>,
     /// How long a probe waits.
@@ -125,6 +131,9 @@ pub struct CheckConfig {
     pub enabled: Option<bool>,
     /// Whether a failure fails the whole, or only degrades it.
     pub critical: Option<bool>,
+    /// How many runs in a row must fail until a check that has succeeded before counts as failed.
+    #[serde(deserialize_with = "count")]
+    pub fail_after: Option<u32>,
     /// The deadline of one run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
@@ -134,6 +143,9 @@ pub struct CheckConfig {
     /// How long after the end of a run the next one begins in the background.
     #[serde(deserialize_with = "duration")]
     pub interval: Option<Duration>,
+    /// How long after the end of a failed run the next one begins in the background.
+    #[serde(deserialize_with = "duration")]
+    pub retry: Option<Duration>,
     /// The maximum age of a result.
     #[serde(deserialize_with = "duration")]
     pub valid_for: Option<Duration>,
@@ -165,8 +177,10 @@ impl Config {
             }
             own
         }
-        let Settings { timeout, ttl, interval, valid_for, critical } =
+        let Settings { timeout, ttl, interval, retry: _, valid_for, critical, fail_after } =
             self.settings().or(&fallback.settings());
+        // Checks that have an interval take it, whatever the schedule of the others is.
+        let retry = self.retry.or(fallback.retry);
         let mut checks = self.checks;
         for (name, fallback) in fallback.checks {
             let own = checks.remove(&name).unwrap_or_default();
@@ -185,8 +199,10 @@ impl Config {
             timeout,
             ttl,
             interval,
+            retry,
             valid_for,
             critical,
+            fail_after,
             checks,
             probe_budget: self.probe_budget.or(fallback.probe_budget),
             health_budget: self.health_budget.or(fallback.health_budget),

@@ -41,14 +41,21 @@ pub(crate) fn change(check: &mut Check, overriding: &CheckConfig) -> String {
 }
 
 fn words(overriding: &CheckConfig) -> String {
-    let CheckConfig { enabled, critical, timeout, ttl, interval, valid_for } = overriding;
-    let durations =
-        [("timeout", timeout), ("ttl", ttl), ("interval", interval), ("valid_for", valid_for)];
+    let CheckConfig { enabled, critical, fail_after, timeout, ttl, interval, retry, valid_for } =
+        overriding;
+    let durations = [
+        ("timeout", timeout),
+        ("ttl", ttl),
+        ("interval", interval),
+        ("retry", retry),
+        ("valid_for", valid_for),
+    ];
     let durations = durations.into_iter().filter_map(|(key, duration)| {
         duration.map(|duration| format!("{key} {}", humantime::format_duration(duration)))
     });
     let flags = [("enabled", enabled), ("critical", critical)];
     let flags =
         flags.into_iter().filter_map(|(key, flag)| flag.map(|flag| format!("{key} {flag}")));
-    flags.chain(durations).collect::<Vec<_>>().join(", ")
+    let count = fail_after.map(|failures| format!("fail_after {failures}"));
+    flags.chain(count).chain(durations).collect::<Vec<_>>().join(", ")
 }

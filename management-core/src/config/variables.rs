@@ -19,19 +19,22 @@ use crate::text::strict;
 enum Syntax {
     Text,
     Flag,
+    Number,
     Json,
 }
 
 /// Each key and its variables. The first variable that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 30] = [
+const VARIABLES: [(&str, &[&str], Syntax); 32] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
     ("timeout", &["MANAGEMENT_TIMEOUT"], Syntax::Text),
     ("ttl", &["MANAGEMENT_TTL"], Syntax::Text),
     ("interval", &["MANAGEMENT_INTERVAL"], Syntax::Text),
+    ("retry", &["MANAGEMENT_RETRY"], Syntax::Text),
     ("valid_for", &["MANAGEMENT_VALID_FOR"], Syntax::Text),
     ("critical", &["MANAGEMENT_CRITICAL"], Syntax::Flag),
+    ("fail_after", &["MANAGEMENT_FAIL_AFTER"], Syntax::Number),
     ("checks", &["MANAGEMENT_CHECKS"], Syntax::Json),
     ("probe_budget", &["MANAGEMENT_PROBE_BUDGET"], Syntax::Text),
     ("health_budget", &["MANAGEMENT_HEALTH_BUDGET"], Syntax::Text),
@@ -101,6 +104,8 @@ impl Config {
                             .into(),
                     ),
                 },
+                // Whatever is no number is reported as text.
+                Syntax::Number => Ok(text.parse::<u32>().map_or(Value::String(text), Value::from)),
                 Syntax::Json => strict::from_str(&text).map_err(|why| {
                     format!("it is not valid JSON ({why}): write it like `{}`", sample(key))
                 }),

@@ -22,7 +22,9 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::check::origin::Origin;
-use crate::check::settings::{Settings, SettingsFields as _, duration, setters, settings_fields};
+use crate::check::settings::{
+    Settings, SettingsFields as _, count, duration, setters, settings_fields,
+};
 
 /// The header of requests from other services. A service answers such a request only from its own checks, so that
 /// services that need each other in a circle do not ask each other endlessly.
@@ -95,16 +97,22 @@ impl Dependency {
     setters! { self, self.settings;
         /// The deadline of one exchange, from looking up the name to the last byte. Defaults to 2 s.
         timeout: Duration,
-        /// How long a result is reused. Defaults to 5 s.
+        /// How long a result is reused, or at most 1 s if it is a failure. Defaults to 5 s.
         ttl: Duration,
         /// Asks in the background, this long after the end of the previous exchange. Requests only read the last result.
         /// Cannot be combined with [`ttl`](Self::ttl). Defaults to none.
         interval: Duration,
+        /// How long after a failed exchange the next one begins, in place of [`interval`](Self::interval). Needs an
+        /// interval, and cannot be longer. Defaults to `interval`.
+        retry: Duration,
         /// The maximum age of a result while a newer one is due. Defaults to the longer of 60 s and twice `ttl` or
         /// `interval` plus `timeout`.
         valid_for: Duration,
         /// Whether a failure of the dependency fails the whole, or only degrades it. Defaults to `true`.
         critical: bool,
+        /// How many exchanges in a row must fail until the dependency counts as failed. Until then it is `DEGRADED`. A
+        /// dependency that has never succeeded fails at once. A success resets the count. Defaults to 1.
+        fail_after: u32,
     }
 }
 
@@ -145,8 +153,12 @@ impl<'de> Deserialize<'de> for Dependency {
             #[serde(default, deserialize_with = "duration")]
             interval: Option<Duration>,
             #[serde(default, deserialize_with = "duration")]
+            retry: Option<Duration>,
+            #[serde(default, deserialize_with = "duration")]
             valid_for: Option<Duration>,
             critical: Option<bool>,
+            #[serde(default, deserialize_with = "count")]
+            fail_after: Option<u32>,
             #[serde(default)]
             readiness: bool,
             #[serde(default, deserialize_with = "headers")]

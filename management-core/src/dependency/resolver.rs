@@ -53,6 +53,7 @@ impl Resolver {
             timeout: LOOKUP_TIMEOUT,
             schedule: Schedule::OnDemand { ttl: Duration::ZERO },
             valid_for: Duration::ZERO,
+            fail_after: 1,
             once: false,
         };
         let secrets = Arc::default();

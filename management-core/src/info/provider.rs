@@ -9,7 +9,7 @@ use crate::report::logged_reason::LoggedReason;
 use crate::report::signals::Signals;
 use crate::report::slow::Slow;
 use crate::run::plan::Plan;
-use crate::run::{Job, Outcome, Runner, Value};
+use crate::run::{Job, Outcome, Runner};
 use crate::text::json::Json;
 
 /// An info contributor and its runner.
@@ -55,7 +55,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
             Arc::clone(&signals.background),
             Arc::clone(&signals.secrets),
             Box::new(move |previous, outcome: &Arc<Outcome<Provided<T>>>| {
-                let failed_before = previous.is_some_and(|previous| !previous.value.is_success());
+                let failed_before = previous.is_some_and(Outcome::has_failed);
                 let failure = outcome.value.as_ref().err();
                 let why = failure.map(|why| why.confidential().unwrap_or_else(|| why.to_string()));
                 log::provider(&what, &logged, failed_before, why.as_deref());

@@ -13,6 +13,7 @@ use crate::report::about::About;
 use crate::report::component::Component;
 use crate::report::health_report::HealthReport;
 use crate::report::logged_reason::LoggedReason;
+use crate::run::Outcome;
 
 /// How many causes one line lists, the worst first. Each of them has a line of its own.
 const MAX_CAUSES: usize = 10;
@@ -29,25 +30,51 @@ pub(crate) fn list_names<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
-/// Logs the result of a check if its status changed, or if it is not up for a new reason.
-pub(crate) fn check(about: &About, logged: &LoggedReason, before: Option<Status>, health: &Health) {
-    let (status, reason) = (health.status(), health.logged_reason());
+/// Logs the result of a check if its status changed, or if it is not up for a new reason. Of the failures that are
+/// tolerated, logs the first.
+pub(crate) fn check(
+    about: &About,
+    logged: &LoggedReason,
+    fail_after: u32,
+    previous: Option<&Outcome<Health>>,
+    outcome: &Outcome<Health>,
+) {
+    let (status, reason) = (outcome.value.status(), outcome.value.logged_reason());
+    let before = previous.map(|previous| previous.value.status());
+    let (tolerated, was_tolerated) = (is_tolerated(outcome), previous.is_some_and(is_tolerated));
+    let is_same = match (tolerated, was_tolerated) {
+        (true, true) => true,
+        (false, false) => before == Some(status) && (status == Status::Up || reason.is_none()),
+        _ => false,
+    };
     // In the usual case, nothing is formatted.
-    if before == Some(status) && (status == Status::Up || reason.is_none()) {
+    if is_same {
         return;
     }
     let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
     let name = format_args!("{}{url}", about.name);
-    if before != Some(status) {
+    let why = || reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    if tolerated {
         logged.record(reason);
-        changed(&name, before, status, false, || {
-            reason.map(|reason| format!(": {reason}")).unwrap_or_default()
-        });
+        let before = before.filter(|before| *before != status);
+        let before = before.map(|before| format!("{before} → ")).unwrap_or_default();
+        line!(WARN, "{name} {before}{status}{} (failure 1 of {fail_after})", why());
+    } else if before != Some(status) {
+        logged.record(reason);
+        changed(&name, before, status, false, why);
+    } else if was_tolerated {
+        logged.record(reason);
+        line!(INFO, "{name} works again, {status}{}", why());
     } else if let Some(reason) = reason.filter(|_| status != Status::Up)
         && logged.is_new(reason)
     {
         line!(WARN, "{name} still {status}: {reason}");
     }
+}
+
+/// Whether a run failed and its status does not show it yet.
+fn is_tolerated(outcome: &Outcome<Health>) -> bool {
+    outcome.has_failed() && outcome.value.status().is_success()
 }
 
 /// Logs an answer if its status changed.

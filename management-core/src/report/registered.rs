@@ -117,8 +117,7 @@ fn runner(
     let what = format!("{} {}", about.kind.word(), about.name);
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
         signals.advance();
-        let before = previous.map(|previous| previous.value.status());
-        log::check(&about, &logged, before, &outcome.value);
+        log::check(&about, &logged, plan.fail_after, previous, outcome);
         // In a drain, no answer waits for it.
         if !signals.background.is_resting() {
             slow.observe("check", &about.name, outcome);

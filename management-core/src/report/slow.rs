@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::report::log;
-use crate::run::{Outcome, Value};
+use crate::run::Outcome;
 use crate::sync::Mutex;
 
 /// Logs when the runs of a check begin to exceed the budget of an answer.
@@ -18,10 +18,10 @@ impl Slow {
         Slow { budget, budget_name, is_slow: Mutex::new(false) }
     }
 
-    pub(crate) fn observe<V: Value>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
+    pub(crate) fn observe<V>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
         let Some(budget) = self.budget else { return };
         // A run that failed or blocked has a line of its own.
-        if !outcome.value.is_success() || outcome.has_blocked {
+        if outcome.has_failed() || outcome.has_blocked {
             return;
         }
         let is_slow = outcome.duration > budget;

@@ -12,8 +12,8 @@ use crate::run::plan::JITTER;
 use crate::run::runner::{Runner, Value};
 
 impl<V: Value> Runner<V> {
-    /// Runs at once, and then `interval` after the end of each run, as long as the runtime exists.
-    pub(super) fn start_beat(self: &Arc<Self>, now: Instant, interval: Duration) {
+    /// Runs at once, and then one pause of the schedule after the end of each run, as long as the runtime exists.
+    pub(super) fn start_beat(self: &Arc<Self>, now: Instant) {
         if self.background.is_resting() {
             return;
         }
@@ -33,7 +33,7 @@ impl<V: Value> Runner<V> {
             self.lock().is_beating = false;
             return self.background.lose();
         };
-        let beat = Beat { runner: Arc::clone(self), interval };
+        let beat = Beat { runner: Arc::clone(self) };
         self.spawn_beat(&runtime, beat, asked);
     }
 
@@ -46,6 +46,12 @@ impl<V: Value> Runner<V> {
             drop(state);
             task.abort();
         }
+    }
+
+    /// How long a background job rests after its last run.
+    fn pause(&self) -> Option<Duration> {
+        let has_failed = self.lock().last.as_ref().is_some_and(|last| last.has_failed());
+        self.plan.schedule.pause(has_failed)
     }
 
     fn begin_or_join(self: &Arc<Self>, now: Instant) -> Option<Asked<V>> {
@@ -68,7 +74,6 @@ impl<V: Value> Runner<V> {
 /// Guards the task of a beat: when the task ends for any reason, the next request starts it again.
 struct Beat<V: Value> {
     runner: Arc<Runner<V>>,
-    interval: Duration,
 }
 
 impl<V: Value> Beat<V> {
@@ -94,8 +99,9 @@ impl<V: Value> Beat<V> {
                 if runner.is_settled() {
                     return;
                 }
+                let Some(pause) = runner.pause() else { return };
                 let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
-                sleep(beat.interval.mul_f64(spread)).await;
+                sleep(pause.mul_f64(spread)).await;
                 if runner.background.is_resting() {
                     return;
                 }

@@ -22,6 +22,13 @@ pub(crate) struct Outcome<V> {
     pub(crate) failures: u32,
 }
 
+impl<V> Outcome<V> {
+    /// Whether the run failed, even if its value is a success because such a failure is tolerated.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+}
+
 /// What a job has when a request asks for it.
 pub(crate) enum Asked<V> {
     /// A reading without waiting.

@@ -11,6 +11,8 @@ pub(crate) struct Plan {
     pub(crate) timeout: Duration,
     pub(crate) schedule: Schedule,
     pub(crate) valid_for: Duration,
+    /// How many runs in a row must fail until a job that has succeeded before counts as failed.
+    pub(crate) fail_after: u32,
     /// Whether it never runs again after its first success.
     pub(crate) once: bool,
 }
@@ -19,6 +21,18 @@ pub(crate) struct Plan {
 pub(crate) enum Schedule {
     /// Runs when a request asks and the last result is older than `ttl`.
     OnDemand { ttl: Duration },
-    /// Runs `interval` after the end of the previous run. Requests only read.
-    Background { interval: Duration },
+    /// Runs `interval` after the end of the previous run, or `retry` after one that failed. Requests only read.
+    Background { interval: Duration, retry: Duration },
+}
+
+impl Schedule {
+    /// How long after the end of a run a background job runs again, before the jitter. `None` if it is no background
+    /// job.
+    pub(super) fn pause(self, has_failed: bool) -> Option<Duration> {
+        match self {
+            Schedule::OnDemand { .. } => None,
+            Schedule::Background { retry, .. } if has_failed => Some(retry),
+            Schedule::Background { interval, .. } => Some(interval),
+        }
+    }
 }

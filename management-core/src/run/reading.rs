@@ -1,12 +1,16 @@
 //! What a request reads of a job.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::run::outcome::{Missing, Outcome, Reading};
 use crate::run::plan::{JITTER, Schedule};
 use crate::run::runner::{Runner, State, Value};
+
+/// How long a failure is reused at most, so that a recovery is noticed soon.
+const MAX_FAILURE_TTL: Duration = Duration::from_secs(1);
 
 impl<V: Value> Runner<V> {
     /// The last outcome, unless a newer one is due.
@@ -84,14 +88,17 @@ impl<V: Value> Runner<V> {
     }
 
     pub(super) fn settled(&self, state: &State<V>) -> bool {
-        self.plan.once && state.last.as_ref().is_some_and(|last| last.value.is_success())
+        self.plan.once && state.last.as_ref().is_some_and(|last| !last.has_failed())
     }
 
     fn fresh_until(&self, outcome: &Outcome<V>) -> Option<Instant> {
-        if self.plan.once && outcome.value.is_success() {
+        if self.plan.once && !outcome.has_failed() {
             return None;
         }
         Some(match self.plan.schedule {
+            Schedule::OnDemand { ttl } if outcome.has_failed() => {
+                outcome.ended + ttl.min(MAX_FAILURE_TTL)
+            }
             Schedule::OnDemand { ttl } => outcome.ended + ttl,
             Schedule::Background { .. } => outcome.ended + self.plan.valid_for,
         })
@@ -99,12 +106,7 @@ impl<V: Value> Runner<V> {
 
     /// When a background job should have had a newer outcome.
     fn overdue(&self, outcome: &Outcome<V>) -> Option<Instant> {
-        match self.plan.schedule {
-            Schedule::OnDemand { .. } => None,
-            Schedule::Background { interval } => {
-                let longest = interval.mul_f64(1.0 + JITTER);
-                Some(outcome.ended + longest + self.plan.timeout)
-            }
-        }
+        let pause = self.plan.schedule.pause(outcome.has_failed())?;
+        Some(outcome.ended + pause.mul_f64(1.0 + JITTER) + self.plan.timeout)
     }
 }

@@ -36,6 +36,9 @@ pub(crate) trait Value: Send + Sync + 'static {
     /// Whether the run succeeded.
     fn is_success(&self) -> bool;
 
+    /// Makes a failure that is tolerated a success, if the type has successes of lower quality.
+    fn soften(&mut self) {}
+
     /// Masks the secrets of names that the program has added.
     fn mask(&mut self, names: &Names);
 }
@@ -63,6 +66,7 @@ pub(super) struct State<V> {
     pub(super) blocked: Blocked,
     pub(super) runs: u64,
     pub(super) last: Option<Arc<Outcome<V>>>,
+    pub(super) has_succeeded: bool,
     pub(super) beat: Option<AbortHandle>,
     pub(super) is_beating: bool,
     pub(super) is_closed: bool,
@@ -150,6 +154,7 @@ impl<V: Value> Runner<V> {
             blocked: Blocked::default(),
             runs: 0,
             last: None,
+            has_succeeded: false,
             beat: None,
             is_beating: false,
             is_closed: false,
@@ -323,7 +328,7 @@ impl<V: Value> Runner<V> {
     /// Starts the background runs, or one first run.
     pub(crate) fn start_in_background(self: &Arc<Self>, now: Instant, first_run: bool) {
         match self.plan.schedule {
-            Schedule::Background { interval } => self.start_beat(now, interval),
+            Schedule::Background { .. } => self.start_beat(now),
             Schedule::OnDemand { .. } if first_run => {
                 let state = self.lock();
                 if state.last.is_none() && state.run.is_none() && !state.is_closed {
@@ -480,10 +485,14 @@ impl<V: Value> Runner<V> {
         }
         let failures = if value.is_success() {
             self.job.panics().forget();
+            state.has_succeeded = true;
             0
         } else {
             state.last.as_ref().map_or(0, |last| last.failures).saturating_add(1)
         };
+        if failures > 0 && failures < self.plan.fail_after && state.has_succeeded {
+            value.soften();
+        }
         let outcome = Arc::new(Outcome {
             value,
             run: id,

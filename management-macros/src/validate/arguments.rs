@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::{Expr, ExprArray, ExprLit, Ident, Lit, LitStr, Path};
+use syn::{Expr, ExprArray, ExprLit, Ident, Lit, LitInt, LitStr, Path};
 
 use super::{Mistakes, name};
 use crate::args::Args;
@@ -19,8 +19,10 @@ pub(crate) struct Arguments {
     pub(crate) timeout: Option<Duration>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) interval: Option<Duration>,
+    pub(crate) retry: Option<Duration>,
     pub(crate) valid_for: Option<Duration>,
     pub(crate) critical: Option<bool>,
+    pub(crate) fail_after: Option<u32>,
     pub(crate) groups: Vec<LitStr>,
     pub(crate) krate: Option<Path>,
 }
@@ -119,9 +121,14 @@ impl Arguments {
             "timeout" => self.timeout = duration(key, &value, false, mistakes),
             "ttl" => self.ttl = duration(key, &value, true, mistakes),
             "interval" => self.interval = duration(key, &value, false, mistakes),
+            "retry" => self.retry = duration(key, &value, false, mistakes),
             "valid_for" => self.valid_for = duration(key, &value, false, mistakes),
             "critical" => match literal(&value) {
                 Some(Lit::Bool(critical)) => self.critical = Some(critical.value),
+                _ => wrong_type(key, &value, mistakes),
+            },
+            "fail_after" => match literal(&value) {
+                Some(Lit::Int(number)) => self.fail_after = count(key, number, mistakes),
                 _ => wrong_type(key, &value, mistakes),
             },
             "groups" => match &value {
@@ -143,6 +150,25 @@ impl Arguments {
                 "`ttl` and `interval` exclude each other: remove `ttl` to run in the background, or \
                  `interval` to run on demand",
             );
+        }
+        if let Some(retry) = span("retry") {
+            if span("interval").is_none() {
+                mistakes.at(
+                    retry,
+                    "`retry` needs `interval`: add `interval` to run in the background, or remove `retry`",
+                );
+            } else if let (Some(longer), Some(interval)) = (self.retry, self.interval)
+                && interval < longer
+            {
+                mistakes.at(
+                    retry,
+                    format!(
+                        "`retry` is {}, longer than `interval`: make it at most {}",
+                        humantime::format_duration(longer),
+                        humantime::format_duration(interval),
+                    ),
+                );
+            }
         }
         // The builder may set what the attribute does not, so that `build()` checks this again with all values.
         if let (Some(valid_for), Some(at)) = (self.valid_for, span("valid_for")) {
@@ -201,7 +227,10 @@ const DURATION: &str = "1m 30s";
 fn example(key: &str) -> Option<String> {
     Some(match key {
         "timeout" | "ttl" | "interval" | "valid_for" => format!("{key} = \"{DURATION}\""),
+        // The example of a duration is longer than most intervals.
+        "retry" => "retry = \"2s\"".into(),
         "critical" => "critical = false".into(),
+        "fail_after" => "fail_after = 3".into(),
         "groups" => "groups = [\"payments\"]".into(),
         "crate" => "crate = my_management".into(),
         _ => return None,
@@ -239,6 +268,7 @@ fn is_constant(word: &Ident) -> bool {
 fn wrong_type(key: &Ident, value: &Expr, mistakes: &mut Mistakes) {
     let expected = match key.to_string().as_str() {
         "critical" => "`true` or `false`",
+        "fail_after" => "a whole number of failures",
         "groups" => "a list of strings",
         "crate" => "a path",
         _ => "a string",
@@ -278,6 +308,17 @@ fn duration(
             None
         }
     }
+}
+
+fn count(key: &Ident, number: &LitInt, mistakes: &mut Mistakes) -> Option<u32> {
+    let limit = match number.base10_parse::<u32>() {
+        Ok(0) => "at least 1".into(),
+        Ok(count) => return Some(count),
+        Err(_) => format!("at most {}", u32::MAX),
+    };
+    let good = example(&key.to_string()).unwrap_or_default();
+    mistakes.on(number, format!("`{key}` must be {limit}: write `{good}`"));
+    None
 }
 
 fn groups(role: Role, key: &Ident, array: &ExprArray, mistakes: &mut Mistakes) -> Vec<LitStr> {

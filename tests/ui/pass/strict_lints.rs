@@ -14,7 +14,16 @@ use management_axum::{
 pub struct Pool;
 
 /// Documented.
-#[health_check("db", timeout = "2s", interval = "30s", valid_for = "5m", groups = ["a", "b"])]
+#[health_check(
+    "db",
+    timeout = "2s",
+    interval = "30s",
+    retry = "2s",
+    valid_for = "5m",
+    critical = true,
+    fail_after = 3,
+    groups = ["a", "b"]
+)]
 pub async fn db(pool: &Pool) -> Result<(), std::io::Error> {
     let Pool = pool;
     Ok(())
