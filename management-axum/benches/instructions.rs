@@ -101,11 +101,9 @@ fn port_of(child: &mut Child) -> Outcome<u16> {
 
 fn serve_until_stdin_ends(name: &str) -> Outcome<()> {
     let app = App::ALL.into_iter().find(|app| app.name() == name).ok_or("no app of this name")?;
-    let (listener, port) = server::bind()?;
-    println!("{port}");
     thread::spawn(|| {
         let end = io::stdin().read_to_end(&mut Vec::new());
         process::exit(i32::from(end.is_err()));
     });
-    server::serve(app, listener)
+    server::serve(app, |port| println!("{port}"))
 }

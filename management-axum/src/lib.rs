@@ -45,8 +45,8 @@ pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
     Availability, AvailabilityState, Awaited, Builder, Check, CheckConfig, CheckInfo, CheckKind,
-    Component, Config, Dependency, Error, Group, Health, HealthReport, IntoHealth, IntoStatusCode,
-    IntoVersion, Management, Probe, ShowDetails, Status, endpoint, lifecycle,
+    Component, Config, Dependency, Error, Group, Health, HealthReport, Heartbeat, IntoHealth,
+    IntoStatusCode, IntoVersion, Management, Probe, ShowDetails, Status, endpoint, lifecycle,
 };
 #[doc(inline)]
 pub use management_macros::{

@@ -3,7 +3,8 @@
 //! # Contents
 //!
 //! - [`Management`] has the checks and runs them. A [`Builder`] makes one, and [`Config`] configures it from outside.
-//! - [`Check`] is a check without an attribute. [`Health`] and [`IntoHealth`] are what checks return.
+//! - [`Check`] is a check without an attribute. [`Health`] and [`IntoHealth`] are what checks return. A [`Heartbeat`] is
+//!   the sign of life of a loop.
 //! - [`Group`] is a part of the checks with an answer of its own.
 //! - [`HealthReport`] is an answer, and [`Component`] is the result of one check in it.
 //! - [`Availability`] is whether the service accepts requests: starting, accepting, refusing or broken. It also shuts the
@@ -17,6 +18,7 @@
 //! |---|---|---|
 //! | `dependencies` | service dependencies, asked over HTTP with `reqwest` | no |
 //! | `opentelemetry` | `Management::resource`, an `opentelemetry_sdk::Resource` | no |
+//! | `systemd` | [`lifecycle::notify_service_manager`] notifies systemd | no |
 //!
 //! # Public dependencies
 //!
@@ -59,6 +61,7 @@ pub use build::builder::Builder;
 pub use check::Check;
 pub use check::awaited::Awaited;
 pub use check::health::{Health, IntoHealth};
+pub use check::heartbeat::Heartbeat;
 pub use check::kind::CheckKind;
 pub use check::probe::Probe;
 pub use check::provided::IntoVersion;

@@ -33,6 +33,8 @@ pub(crate) enum App {
     /// The first floor, served by `run` in place of `axum::serve`.
     Run,
     Liveness,
+    /// Liveness on the thread of the endpoints.
+    ManagementPort,
     Health,
     HealthTtlZero,
     /// Each check gives way once before it answers, so that no run ends with its first poll.
@@ -41,10 +43,11 @@ pub(crate) enum App {
 
 impl App {
     /// Each one after its floors.
-    pub(crate) const ALL: [App; 9] = [
+    pub(crate) const ALL: [App; 10] = [
         App::FloorLiveness,
         App::Run,
         App::Liveness,
+        App::ManagementPort,
         App::FloorStatic,
         App::FloorSerialised,
         App::FloorSpawned,
@@ -61,6 +64,7 @@ impl App {
             App::FloorSpawned => "floor: ten spawned tasks",
             App::Run => "floor: liveness, with `run`",
             App::Liveness => "/z/health/liveness",
+            App::ManagementPort => "/z/health/liveness, `listen`",
             App::Health => "/z/health, default ttl",
             App::HealthTtlZero => "/z/health, ttl 0",
             App::HealthYielding => "/z/health, ttl 0, yielding",
@@ -69,7 +73,9 @@ impl App {
 
     pub(crate) fn path(self) -> &'static str {
         match self {
-            App::FloorLiveness | App::Run | App::Liveness => "/z/health/liveness",
+            App::FloorLiveness | App::Run | App::Liveness | App::ManagementPort => {
+                "/z/health/liveness"
+            }
             _ => "/z/health",
         }
     }
@@ -77,6 +83,7 @@ impl App {
     pub(crate) fn floors(self) -> &'static [App] {
         match self {
             App::Run | App::Liveness => &[App::FloorLiveness],
+            App::ManagementPort => &[App::FloorLiveness, App::Run, App::Liveness],
             App::Health => &[App::FloorLiveness, App::FloorStatic, App::FloorSerialised],
             App::HealthTtlZero | App::HealthYielding => &[App::FloorSerialised, App::FloorSpawned],
             _ => &[],
@@ -89,10 +96,18 @@ impl App {
             App::FloorStatic => at_our_paths(floor::fixed_body),
             App::FloorSerialised => at_our_paths(floor::serialised),
             App::FloorSpawned => at_our_paths(floor::spawned),
-            App::Liveness | App::Health => ours(instant),
-            App::HealthTtlZero => ours(|name| instant(name).ttl(Duration::ZERO)),
-            App::HealthYielding => ours(|name| yielding(name).ttl(Duration::ZERO)),
+            _ => Ok(management_axum::router(&self.management()?)),
         }
+    }
+
+    /// The checks of ours.
+    pub(crate) fn management(self) -> Result<Management, Error> {
+        let check = |name: &str| match self {
+            App::HealthTtlZero => quick(name).ttl(Duration::ZERO),
+            App::HealthYielding => yielding(name).ttl(Duration::ZERO),
+            _ => quick(name),
+        };
+        NAMES.iter().fold(Management::builder(), |builder, name| builder.check(check(name))).build()
     }
 }
 
@@ -105,13 +120,7 @@ fn at_our_paths<H: Handler<T, ()>, T: 'static>(handler: H) -> Result<Router, Err
     }))
 }
 
-fn ours(check: fn(&str) -> Check) -> Result<Router, Error> {
-    let builder =
-        NAMES.iter().fold(Management::builder(), |builder, name| builder.check(check(name)));
-    Ok(management_axum::router(&builder.build()?))
-}
-
-fn instant(name: &str) -> Check {
+fn quick(name: &str) -> Check {
     Check::new(name, || async { true })
 }
 

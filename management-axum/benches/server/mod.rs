@@ -1,26 +1,28 @@
 //! One app on a loopback socket.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::future::pending;
+use std::net::Ipv4Addr;
+use std::sync::mpsc;
 use std::thread;
 
-use management_axum::{Management, run};
+use management_axum::{Management, listen, run};
+use tokio::net::TcpListener;
 use tokio::runtime;
 
 use crate::apps::App;
 use crate::driver::Outcome;
 
-/// A socket on a port that is free.
-pub(crate) fn bind() -> Outcome<(TcpListener, u16)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
-    let port = listener.local_addr()?.port();
-    Ok((listener, port))
-}
-
-/// Serves for ever, on a runtime of this thread alone.
-pub(crate) fn serve(app: App, listener: TcpListener) -> Outcome<()> {
+/// Serves for ever, on a runtime of this thread alone. `listens` is called with the port once it is open.
+pub(crate) fn serve(app: App, listens: impl FnOnce(u16)) -> Outcome<()> {
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let address = (Ipv4Addr::LOCALHOST, 0);
+        if app == App::ManagementPort {
+            let listening = listen(&app.management()?, address).await?;
+            listens(listening.local_addr().port());
+            return pending().await;
+        }
+        let listener = TcpListener::bind(address).await?;
+        listens(listener.local_addr()?.port());
         match app {
             App::Run => drop(run(&Management::new()?, listener, app.router()?).await?),
             _ => axum::serve(listener, app.router()?).await?,
@@ -35,11 +37,12 @@ pub(crate) fn start_all() -> Outcome<Vec<(App, u16)>> {
 }
 
 fn start(app: App) -> Outcome<u16> {
-    let (listener, port) = bind()?;
+    let (listens, port) = mpsc::channel();
     thread::spawn(move || {
-        if let Err(error) = serve(app, listener) {
+        // Nobody waits for it any more if another app has failed.
+        if let Err(error) = serve(app, |port| _ = listens.send(port)) {
             eprintln!("error: {}: {error}", app.name());
         }
     });
-    Ok(port)
+    Ok(port.recv()?)
 }

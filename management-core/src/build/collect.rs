@@ -92,6 +92,10 @@ impl Collection {
                 continue;
             };
             check.kind = check.kind.or(old.kind);
+            if check.is_instant() {
+                // Nothing else applies to it.
+                old.settings = Settings { critical: old.settings.critical, ..Settings::new() };
+            }
             check.settings = check.settings.or(&old.settings);
             check.groups = check.groups.or_else(|| old.groups.take());
             check.cascade = old.cascade.take().map(|_| Cascade { own: None });

@@ -29,7 +29,9 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// A check whose name is valid, with its state and its settings.
     pub(crate) fn check(&mut self, check: Check) -> Option<RegisteredCheck> {
-        let Check { name, kind, settings, groups, origin, work, mut url, mut cascade } = check;
+        let is_instant = check.is_instant();
+        let Check { name, kind, settings, groups, origin, work, mut url, mut cascade, complaint } =
+            check;
         let cascaded = cascade.iter_mut().filter_map(|cascade| cascade.own.as_mut());
         for url in url.iter_mut().chain(cascaded.map(|(url, _)| url)) {
             text::mask_added(&self.signals.secrets, url);
@@ -39,10 +41,14 @@ impl Context<'_> {
             Work::Job(job) => job,
             Work::Bind(bind) => self.bind(&format!("check `{name}`"), &origin, bind),
         };
+        let own = settings;
         let settings = settings.or_defaults(self.defaults).or(&kind.defaults());
-        let plan = match settings.plan() {
-            Ok(plan) => plan,
-            Err(complaints) => {
+        let plan = if is_instant { own.instant_plan() } else { settings.plan() };
+        let plan = match (plan, complaint) {
+            (Ok(plan), None) => plan,
+            (plan, complaint) => {
+                let mut complaints = plan.err().unwrap_or_default();
+                complaints.extend(complaint.map(str::to_owned));
                 let what = format!("{} `{name}`", kind.word());
                 self.complain(&what, &origin, complaints);
                 return None;

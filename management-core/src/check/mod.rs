@@ -6,6 +6,7 @@
 pub(crate) mod awaited;
 pub(crate) mod entry;
 pub(crate) mod health;
+pub(crate) mod heartbeat;
 pub(crate) mod kind;
 pub(crate) mod name;
 pub(crate) mod origin;
@@ -18,8 +19,11 @@ pub(crate) mod status;
 
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
+
 use crate::check::awaited::Awaited;
 use crate::check::health::{Checked, Health};
+use crate::check::heartbeat::Heartbeat;
 use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
 use crate::check::settings::{Settings, setters};
@@ -56,6 +60,8 @@ pub struct Check {
     pub(crate) url: Option<String>,
     /// How readiness asks a dependency, if it does.
     pub(crate) cascade: Option<Cascade>,
+    /// A mistake in what it was made of.
+    pub(crate) complaint: Option<&'static str>,
 }
 
 /// How readiness asks a dependency.
@@ -109,6 +115,84 @@ impl Check {
         Check::with(name.into(), Work::Job(job), Origin::caller())
     }
 
+    /// Makes an *instant* check from a closure that does not block, such as one that reads an atomic.
+    ///
+    /// Each request calls the closure itself: without a task, a thread or a deadline, and without reusing a result. So
+    /// the check is right even while the runtime is stalled, and its settings are `critical`, the groups and the kind
+    /// alone. The closure returns the same types as the future of [`Check::new`].
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use management_core::{Check, Health, Management};
+    ///
+    /// let waiting = Arc::new(AtomicUsize::new(0));
+    /// let queue = {
+    ///     let waiting = Arc::clone(&waiting);
+    ///     Check::instant("queue", move || match waiting.load(Ordering::Relaxed) {
+    ///         ..1_000 => Health::up(),
+    ///         more => Health::degraded(format!("{more} jobs are waiting")),
+    ///     })
+    /// };
+    /// let management = Management::builder().check(queue).build()?;
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn instant<F, T, Shape>(name: impl Into<String>, check: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Checked<Shape>,
+    {
+        let job = Job::instant(move || check().health());
+        Check::with(name.into(), Work::Job(job), Origin::caller())
+    }
+
+    /// Makes an [instant](Self::instant) check that is `DOWN` without a beat for the limit of the heartbeat, with
+    /// `no progress for 42s`, and once every [`Heartbeat`] was dropped without [`Heartbeat::finish`], with `ended`.
+    ///
+    /// The details are `lastBeat`, the time of the last beat, and `beats`, the number of beats. [`Heartbeat`] has an
+    /// example.
+    #[track_caller]
+    pub fn heartbeat(name: impl Into<String>, heartbeat: &Heartbeat) -> Self {
+        let pulse = heartbeat.pulse();
+        let job = Job::instant(move || pulse.health());
+        let complaint = heartbeat.limit().is_zero().then_some(
+            "the limit of its heartbeat is zero: give `Heartbeat::new` the longest time without progress",
+        );
+        Check { complaint, ..Check::with(name.into(), Work::Job(job), Origin::caller()) }
+    }
+
+    /// Makes an [instant](Self::instant) check that is `DOWN` once a task has ended, whether it has returned, has
+    /// panicked or was aborted. The reason is `ended`.
+    ///
+    /// ```
+    /// use management_core::{Check, Management, Status};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), management_core::Error> {
+    /// let worker = tokio::spawn(std::future::pending::<()>());
+    /// let management = Management::builder()
+    ///     .check(Check::task("worker", worker.abort_handle()).liveness())
+    ///     .build()?;
+    /// assert_eq!(management.liveness().await.status(), Status::Up);
+    ///
+    /// worker.abort();
+    /// worker.await.expect_err("it is aborted");
+    /// assert_eq!(management.liveness().await.status(), Status::Down);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn task(name: impl Into<String>, task: AbortHandle) -> Self {
+        let job =
+            Job::instant(
+                move || {
+                    if task.is_finished() { Health::down("ended") } else { Health::up() }
+                },
+            );
+        Check::with(name.into(), Work::Job(job), Origin::caller())
+    }
+
     pub(crate) fn with(name: String, work: Work, origin: Origin) -> Self {
         Check {
             name,
@@ -119,7 +203,13 @@ impl Check {
             work,
             url: None,
             cascade: None,
+            complaint: None,
         }
+    }
+
+    /// Whether each request computes it.
+    pub(crate) fn is_instant(&self) -> bool {
+        matches!(&self.work, Work::Job(job) if job.is_instant())
     }
 
     /// Makes the check part of readiness.

@@ -187,6 +187,27 @@ impl Settings {
         complaints
     }
 
+    /// The plan of an instant check with these settings of its own, or every setting that has no effect.
+    pub(crate) fn instant_plan(&self) -> Result<Plan, Vec<String>> {
+        let Settings { timeout, ttl, interval, retry, valid_for, critical: _, fail_after } = *self;
+        let set = [
+            ("timeout", timeout.is_some()),
+            ("ttl", ttl.is_some()),
+            ("interval", interval.is_some()),
+            ("retry", retry.is_some()),
+            ("valid_for", valid_for.is_some()),
+            ("fail_after", fail_after.is_some()),
+        ];
+        let complaint = |(key, _): (&str, bool)| {
+            format!(
+                "`{key}` has no effect on an instant check, which each request computes: remove it"
+            )
+        };
+        let complaints: Vec<_> =
+            set.into_iter().filter(|(_, is_set)| *is_set).map(complaint).collect();
+        if complaints.is_empty() { Ok(Plan::INSTANT) } else { Err(complaints) }
+    }
+
     /// The plan of these settings and of the defaults, or every mistake in the settings.
     pub(crate) fn plan(&self) -> Result<Plan, Vec<String>> {
         let mut complaints = self.contradictions();
@@ -228,7 +249,7 @@ impl Settings {
                 Schedule::Background { interval, .. } => {
                     valid_for.max(interval.mul_f64(1.0 + JITTER).saturating_add(timeout))
                 }
-                Schedule::OnDemand { .. } => valid_for,
+                Schedule::OnDemand { .. } | Schedule::Instant => valid_for,
             };
             let fail_after = self.fail_after.unwrap_or(1);
             Ok(Plan { timeout, schedule, valid_for, fail_after, once: false })

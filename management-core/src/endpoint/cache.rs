@@ -41,6 +41,10 @@ impl AnswerCache {
         until: Option<Instant>,
         reply: &Reply,
     ) {
+        // An answer with an instant check is never the same.
+        if until.is_some_and(|until| until <= Instant::now()) {
+            return;
+        }
         if let Some(entry) = self.entry(group, details) {
             let answer = Answer { code: reply.code, body: reply.body.clone(), epoch, until };
             *entry.lock() = Some(answer);

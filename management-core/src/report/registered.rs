@@ -115,9 +115,18 @@ fn runner(
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
     let (logged, slow) = (LoggedReason::default(), Slow::new(budget, "probe budget"));
     let what = format!("{} {}", about.kind.word(), about.name);
+    let is_instant = plan.schedule == Schedule::Instant;
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
-        signals.advance();
         log::check(&about, &logged, plan.fail_after, previous, outcome);
+        if is_instant {
+            // There is one for each request, and no answer that contains it is cached.
+            let status = |outcome: &Outcome<Health>| outcome.value.status();
+            if previous.map(status) == Some(status(outcome)) {
+                return;
+            }
+        } else {
+            signals.advance();
+        }
         // In a drain, no answer waits for it.
         if !signals.background.is_resting() {
             slow.observe("check", &about.name, outcome);

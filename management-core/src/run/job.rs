@@ -1,6 +1,7 @@
-//! The work of a run: a future, or a blocking function on a thread of its own.
+//! The work of a run: a future, a blocking function on a thread of its own, or a function that whoever asks calls.
 
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread;
@@ -21,10 +22,15 @@ type Start<V> = dyn Fn(&Handle) -> Running<V> + Send + Sync;
 
 /// Work that can be started any number of times and results in a `V`.
 pub struct Job<V> {
-    start: Box<Start<V>>,
+    work: Work<V>,
     panics: Arc<Panics>,
-    /// Whether each run has a thread of its own, so that it needs no worker of the runtime.
-    is_blocking: bool,
+}
+
+enum Work<V> {
+    Future(Box<Start<V>>),
+    /// Each run has a thread of its own, and needs no worker of the runtime.
+    Blocking(Box<Start<V>>),
+    Instant(Box<dyn Fn() -> V + Send + Sync>),
 }
 
 impl<V: Send + 'static> Job<V> {
@@ -38,7 +44,7 @@ impl<V: Send + 'static> Job<V> {
             let future = start();
             Box::pin(async move { Ok(future.await) })
         });
-        Job { start, panics: Arc::default(), is_blocking: false }
+        Job { work: Work::Future(start), panics: Arc::default() }
     }
 
     /// A job that blocks its thread.
@@ -56,15 +62,35 @@ impl<V: Send + 'static> Job<V> {
         let start = Box::new(move |runtime: &Handle| -> Running<V> {
             Box::pin(Arc::clone(&thread).run(runtime.clone()))
         });
-        Job { start, panics, is_blocking: true }
+        Job { work: Work::Blocking(start), panics }
+    }
+
+    /// A job that does not block, and that whoever asks calls.
+    pub(crate) fn instant(work: impl Fn() -> V + Send + Sync + 'static) -> Self {
+        Job { work: Work::Instant(Box::new(work)), panics: Arc::default() }
     }
 
     pub(super) fn start(&self, runtime: &Handle) -> Running<V> {
-        (self.start)(runtime)
+        match &self.work {
+            Work::Future(start) | Work::Blocking(start) => start(runtime),
+            Work::Instant(work) => Box::pin(ready(Ok(work()))),
+        }
+    }
+
+    /// The function of an instant job.
+    pub(super) fn as_instant(&self) -> Option<&(dyn Fn() -> V + Send + Sync)> {
+        match &self.work {
+            Work::Instant(work) => Some(work),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_instant(&self) -> bool {
+        matches!(self.work, Work::Instant(_))
     }
 
     pub(super) fn is_blocking(&self) -> bool {
-        self.is_blocking
+        matches!(self.work, Work::Blocking(_))
     }
 
     pub(super) fn panics(&self) -> &Arc<Panics> {

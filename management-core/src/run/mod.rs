@@ -14,6 +14,7 @@ mod beat;
 mod blocked;
 mod blocking;
 mod failure;
+mod instant;
 mod job;
 mod outcome;
 mod panics;

@@ -23,6 +23,19 @@ pub(crate) enum Schedule {
     OnDemand { ttl: Duration },
     /// Runs `interval` after the end of the previous run, or `retry` after one that failed. Requests only read.
     Background { interval: Duration, retry: Duration },
+    /// Is computed by each request.
+    Instant,
+}
+
+impl Plan {
+    /// The plan of an instant job.
+    pub(crate) const INSTANT: Plan = Plan {
+        timeout: Duration::ZERO,
+        schedule: Schedule::Instant,
+        valid_for: Duration::ZERO,
+        fail_after: 1,
+        once: false,
+    };
 }
 
 impl Schedule {
@@ -30,7 +43,7 @@ impl Schedule {
     /// job.
     pub(super) fn pause(self, has_failed: bool) -> Option<Duration> {
         match self {
-            Schedule::OnDemand { .. } => None,
+            Schedule::OnDemand { .. } | Schedule::Instant => None,
             Schedule::Background { retry, .. } if has_failed => Some(retry),
             Schedule::Background { interval, .. } => Some(interval),
         }

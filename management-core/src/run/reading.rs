@@ -53,6 +53,9 @@ impl<V: Value> Runner<V> {
     /// The last outcome, whether or not a newer one is due; `None` if there was none.
     #[cfg(all(feature = "systemd", unix))]
     pub(crate) fn last(&self, now: Instant) -> Option<Reading<V>> {
+        if let Some(work) = self.job.as_instant() {
+            return Some(self.compute(work, now));
+        }
         let state = self.lock();
         state.last.as_ref()?;
         Some(self.fresh(&state, now).unwrap_or_else(|| self.late(&state, now, Missing::NotYet)))
@@ -101,6 +104,7 @@ impl<V: Value> Runner<V> {
             }
             Schedule::OnDemand { ttl } => outcome.ended + ttl,
             Schedule::Background { .. } => outcome.ended + self.plan.valid_for,
+            Schedule::Instant => outcome.ended,
         })
     }
 

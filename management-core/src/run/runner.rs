@@ -176,6 +176,9 @@ impl<V: Value> Runner<V> {
     ///
     /// A request never starts a background job.
     pub(crate) fn ask(self: &Arc<Self>, now: Instant) -> Asked<V> {
+        if let Some(work) = self.job.as_instant() {
+            return Asked::Known(self.compute(work, now));
+        }
         let may_begin = matches!(self.plan.schedule, Schedule::OnDemand { .. });
         loop {
             let state = self.lock();
@@ -335,7 +338,7 @@ impl<V: Value> Runner<V> {
                     self.begin(state, now);
                 }
             }
-            Schedule::OnDemand { .. } => {}
+            Schedule::OnDemand { .. } | Schedule::Instant => {}
         }
     }
 
