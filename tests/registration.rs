@@ -371,6 +371,11 @@ async fn checks_come_and_go() {
     assert!(refused(Check::new("ping", async || ())).is_invalid());
     let both = Check::new("c", async || ()).ttl(Duration::ZERO).interval(Duration::MAX);
     assert!(refused(both).is_invalid());
+    let hasty = Check::new("c", async || ()).retry(Duration::from_secs(2));
+    let error = refused(hasty);
+    assert!(error.is_invalid() && error.to_string().contains("`retry` needs"), "{error}");
+    let never = Check::new("c", async || ()).fail_after(0);
+    assert!(refused(never).is_invalid());
     assert_eq!(management.checks().len(), 2);
 
     assert!(management.unregister("a"));
