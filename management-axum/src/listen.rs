@@ -96,6 +96,7 @@ pub async fn listen<A: ListenAddress>(
 ) -> io::Result<Listening> {
     let listening = open(management, address).await?;
     lifecycle::confirm_accepting(management);
+    lifecycle::notify_service_manager(management)?;
     Ok(listening)
 }
 

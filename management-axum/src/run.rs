@@ -132,6 +132,7 @@ where
     async move {
         handled?;
         let endpoints = open_listener(&management).await?;
+        lifecycle::notify_service_manager(&management)?;
         warn_of_no_endpoints(&management);
         let availability = management.availability();
         let app = drain_layer(&management).layer(app);

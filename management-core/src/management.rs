@@ -1,5 +1,9 @@
+#[cfg(all(feature = "systemd", unix))]
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
+#[cfg(all(feature = "systemd", unix))]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
@@ -83,8 +87,22 @@ pub(crate) struct Inner {
 /// The thread of the endpoints.
 pub(crate) struct EndpointThread {
     pub(crate) runtime: Handle,
+    /// Whether it notifies the service manager.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) notifies: AtomicBool,
     /// Dropping it ends the thread.
-    pub(crate) _stop: oneshot::Sender<()>,
+    _stop: oneshot::Sender<()>,
+}
+
+impl EndpointThread {
+    pub(crate) fn new(runtime: Handle, stop: oneshot::Sender<()>) -> Self {
+        EndpointThread {
+            runtime,
+            #[cfg(all(feature = "systemd", unix))]
+            notifies: AtomicBool::new(false),
+            _stop: stop,
+        }
+    }
 }
 
 /// What all clones share that the program holds. When the last one is dropped, background work ends.
@@ -362,6 +380,27 @@ impl Management {
         if let Some(provider) = &self.inner.version.provider {
             provider.start_in_background(now, false);
         }
+    }
+
+    /// The component with the most effect on `/health`, by the last results: nothing runs for it. Checks without a result
+    /// do not count.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) fn worst_component(&self) -> Option<Component> {
+        let group = self.inner.groups.health();
+        let now = Instant::now();
+        let checks = self.registered();
+        let of_checks = checks.iter().filter(|check| group.has(check)).filter_map(|check| {
+            let reading = group.runner(check).last(now)?;
+            Some(Component::new(group.about(check), reading))
+        });
+        let availability = group.availability_component(&self.inner.availability);
+        let runtime = group.runtime_component(&self.inner.runtime_lag);
+        // The first of several equals, as `min_by_key` has it.
+        availability
+            .into_iter()
+            .chain(runtime)
+            .chain(of_checks)
+            .min_by_key(|component| Reverse(component.effective_status()))
     }
 
     /// Ends runs whose deadline has passed and for which no request waits.

@@ -59,6 +59,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("drained");
             pending::<()>().await;
         }
+        "breaks" => {
+            let running = run(&management, listener, app);
+            println!("{address}");
+            thread::spawn(move || {
+                for line in io::stdin().lines() {
+                    management.availability().broken(line.unwrap());
+                }
+            });
+            running.await?;
+        }
         "hangs" => {
             let running = run(&management, listener, app);
             println!("{address}");

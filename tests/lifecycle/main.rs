@@ -10,5 +10,7 @@ mod probe;
 mod run;
 mod signals;
 #[cfg(unix)]
+mod systemd;
+#[cfg(unix)]
 mod unix_socket;
 mod upgrades;

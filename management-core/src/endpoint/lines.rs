@@ -9,7 +9,6 @@ use http::StatusCode;
 
 use crate::check::status::Status;
 use crate::config::exposure::Codes;
-use crate::report::about::effective_status;
 use crate::report::component::Component;
 use crate::report::health_group::HealthGroup;
 use crate::report::health_report::HealthReport;
@@ -62,8 +61,7 @@ impl Lines<'_> {
                 while let Some(name) = left_out.next_if(|name| &***name < component.name()) {
                     writeln!(text, "[+]{name} excluded: ok")?;
                 }
-                let status = component.status();
-                self.line(text, component, effective_status(component.is_critical(), status))?;
+                self.line(text, component, component.effective_status())?;
             }
             for name in left_out {
                 writeln!(text, "[+]{name} excluded: ok")?;

@@ -13,6 +13,7 @@
 //! | | mount the endpoints, and answer requests to them | [`Endpoint::paths`], [`Endpoint::respond`] |
 //! | | serve the endpoints at the address of [`Builder::listen`], if there is one, on a thread of their own | [`take_listen_address`], [`ListenGuard::keep`], [`start_thread`] |
 //! | | warn if no server has the endpoints | [`has_endpoint`] |
+//! | | notify systemd, if it has started the process | [`notify_service_manager`] |
 //! | the server accepts connections | report that the service accepts requests | [`start_server`] |
 //! | [`Availability::is_draining`] | add `Connection: close` to each answer of HTTP/1 | |
 //! | [`Availability::stopping`] is ready | stop accepting connections, and wait for requests in flight | |
@@ -41,12 +42,16 @@
 //! [`Endpoint::paths`]: crate::endpoint::Endpoint::paths
 //! [`Endpoint::respond`]: crate::endpoint::Endpoint::respond
 
+#[cfg(all(feature = "systemd", unix))]
+mod notifier;
+mod service_manager;
 mod signals;
 mod thread;
 mod watchdog;
 
 use std::sync::atomic::Ordering;
 
+pub use service_manager::notify_service_manager;
 pub use signals::{Signal, Signals};
 pub use thread::{ManagementThread, start_thread};
 

@@ -78,7 +78,7 @@ pub fn start_thread(management: &Management) -> io::Result<ManagementThread> {
         .map_err(failed)?;
     runtimes.set_endpoints(Some(handle.clone()));
     started.spawn(watchdog::watch(started.management.clone(), begun));
-    *slot = Some(EndpointThread { runtime: handle, _stop: stop });
+    *slot = Some(EndpointThread::new(handle, stop));
     drop(slot);
     // Background work that had no runtime so far has one now.
     management.wake();

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::check::health::Health;
 use crate::check::kind::CheckKind;
 use crate::check::status::Status;
-use crate::report::about::About;
+use crate::report::about::{About, effective_status};
 use crate::run::{Outcome, Reading};
 
 /// The result of one check, as a part of a [`HealthReport`](crate::HealthReport) or from
@@ -95,6 +95,23 @@ impl Component {
         self.about.url.as_deref()
     }
 
+    /// What its status counts for in the whole.
+    pub(crate) fn effective_status(&self) -> Status {
+        effective_status(self.is_critical(), self.status())
+    }
+
+    /// The name, the status and the marks, without the reason.
+    pub(crate) fn summary(&self) -> String {
+        let is_harmless = !self.is_critical() && self.status() != Status::Up;
+        let marks = match (is_harmless, self.is_stale) {
+            (true, true) => " (not critical, stale)",
+            (true, false) => " (not critical)",
+            (false, true) => " (stale)",
+            (false, false) => "",
+        };
+        format!("{} {}{marks}", self.name(), self.status())
+    }
+
     fn outcome(&self) -> Option<&Outcome<Health>> {
         self.result.as_deref().ok()
     }
@@ -102,14 +119,7 @@ impl Component {
 
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name(), self.status())?;
-        let is_harmless = !self.is_critical() && self.status() != Status::Up;
-        match (is_harmless, self.is_stale) {
-            (true, true) => f.write_str(" (not critical, stale)")?,
-            (true, false) => f.write_str(" (not critical)")?,
-            (false, true) => f.write_str(" (stale)")?,
-            (false, false) => {}
-        }
+        f.write_str(&self.summary())?;
         match self.health().reason() {
             Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),

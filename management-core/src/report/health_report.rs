@@ -4,7 +4,6 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::check::status::Status;
-use crate::report::about::effective_status;
 use crate::report::component::Component;
 use crate::report::json::Components;
 
@@ -41,7 +40,7 @@ pub struct HealthReport {
 
 impl HealthReport {
     pub(crate) fn new(components: Vec<Component>) -> Self {
-        let statuses = components.iter().map(effective);
+        let statuses = components.iter().map(Component::effective_status);
         HealthReport { status: statuses.max().unwrap_or(Status::Up), components }
     }
 
@@ -62,17 +61,12 @@ impl HealthReport {
     }
 }
 
-/// The effect of a component on the status of the whole.
-fn effective(component: &Component) -> Status {
-    effective_status(component.is_critical(), component.status())
-}
-
 impl fmt::Display for HealthReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
         let mut components: Vec<_> = self.components.iter().collect();
         // The sort is stable: components with the same effect stay sorted by name.
-        components.sort_by_key(|component| Reverse(effective(component)));
+        components.sort_by_key(|component| Reverse(component.effective_status()));
         for (position, component) in components.into_iter().enumerate() {
             let separator = if position == 0 { ": " } else { "; " };
             write!(f, "{separator}{component}")?;

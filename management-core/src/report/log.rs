@@ -9,7 +9,7 @@ use crate::check::health::Health;
 use crate::check::name::AVAILABILITY;
 use crate::check::status::Status;
 use crate::line::line;
-use crate::report::about::{About, effective_status};
+use crate::report::about::About;
 use crate::report::component::Component;
 use crate::report::health_report::HealthReport;
 use crate::report::logged_reason::LoggedReason;
@@ -82,7 +82,7 @@ pub(crate) fn answer(name: &dyn fmt::Display, before: Option<Status>, report: &H
     // A service that refuses requests on purpose, as in a drain, is no cause for a warning.
     let is_on_purpose = report.status() == Status::OutOfService
         && report.components().iter().all(|component| {
-            component.name() == AVAILABILITY || effective(component) < Status::OutOfService
+            component.name() == AVAILABILITY || component.effective_status() < Status::OutOfService
         });
     changed(name, before, report.status(), is_on_purpose, || causes(report));
 }
@@ -94,7 +94,7 @@ fn causes(report: &HealthReport) -> String {
     let more = causes.len().saturating_sub(MAX_CAUSES);
     if more > 0 {
         // A stable sort keeps equal ones sorted by name.
-        causes.sort_by_key(|component| Reverse(effective(component)));
+        causes.sort_by_key(|component| Reverse(component.effective_status()));
         causes.truncate(MAX_CAUSES);
         causes.sort_by_key(|component| component.name());
     }
@@ -131,10 +131,6 @@ pub(crate) fn quote_ambiguous(name: &str) -> Cow<'_, str> {
 
 fn quoted_if(text: &str, is_quoted: bool) -> Cow<'_, str> {
     if is_quoted { format!("{text:?}").into() } else { text.into() }
-}
-
-fn effective(component: &Component) -> Status {
-    effective_status(component.is_critical(), component.status())
 }
 
 /// Logs the result of a provider or contributor if it starts or stops failing, or fails for a new reason.

@@ -50,6 +50,14 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// The last outcome, whether or not a newer one is due; `None` if there was none.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) fn last(&self, now: Instant) -> Option<Reading<V>> {
+        let state = self.lock();
+        state.last.as_ref()?;
+        Some(self.fresh(&state, now).unwrap_or_else(|| self.late(&state, now, Missing::NotYet)))
+    }
+
     /// The last outcome, unless it is too old to be shown.
     pub(super) fn valid<'a>(
         &self,
