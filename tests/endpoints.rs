@@ -359,24 +359,27 @@ fn a_kept_answer_becomes_stale() {
     let ms = Duration::from_millis;
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (first, second) = (runtime(), runtime());
-    let check =
-        Check::new("db", async || ()).interval(ms(10)).timeout(ms(10)).valid_for(ms(60_000));
-    let management = first.block_on(async {
-        let builder = Management::builder().show_details(ShowDetails::always());
-        let management = builder.check(check).build().unwrap();
-        management.health().await;
-        management
-    });
-    let endpoint = Endpoint::new(&management);
-    second.block_on(async {
-        loop {
-            let (code, body) = said(&endpoint, "/z/health").await;
-            assert_eq!(code, 200, "{body}");
-            if body.contains(r#""stale":true"#) {
-                break;
+    let up = Check::new("db", async || ()).interval(ms(10)).valid_for(ms(60_000));
+    // A failure is due again after `retry`.
+    let down = Check::new("db", async || false).interval(ms(3_600_000)).retry(ms(10));
+    for (check, expected) in [(up, 200), (down, 503)] {
+        let management = first.block_on(async {
+            let builder = Management::builder().show_details(ShowDetails::always());
+            let management = builder.check(check.timeout(ms(10))).build().unwrap();
+            management.health().await;
+            management
+        });
+        let endpoint = Endpoint::new(&management);
+        second.block_on(async {
+            loop {
+                let (code, body) = said(&endpoint, "/z/health").await;
+                assert_eq!(code, expected, "{body}");
+                if body.contains(r#""stale":true"#) {
+                    break;
+                }
             }
-        }
-    });
+        });
+    }
 }
 
 #[tokio::test]

@@ -62,6 +62,12 @@ async fn management_interval() {
 }
 
 #[tokio::test]
+async fn management_retry() {
+    let program = Program::configured(&["unasked:db"; 3]).env("MANAGEMENT_INTERVAL", "1h");
+    assert_eq!(program.env("MANAGEMENT_RETRY", "1ms").lines().await, ["db"; 3]);
+}
+
+#[tokio::test]
 async fn management_valid_for() {
     let program = Program::configured(&[]).env("MANAGEMENT_VALID_FOR", "2s");
     let refusal = program.refusal().await;
@@ -70,13 +76,33 @@ async fn management_valid_for() {
     assert_eq!(told("/z/health/alive", &long).await, UP);
 }
 
-const HEALTH: &str = "/z/health?exclude=hanging&exclude=counted";
+const HEALTH: &str = "/z/health?exclude=hanging&exclude=counted&exclude=relapsing";
 
 #[tokio::test]
 async fn management_critical() {
     assert!(told(HEALTH, &[]).await.starts_with(r#"503 {"status":"DOWN""#));
     let health = told(HEALTH, &[("MANAGEMENT_CRITICAL", "false")]).await;
     assert!(health.starts_with(r#"200 {"status":"DEGRADED""#), "{health}");
+}
+
+#[tokio::test]
+async fn management_fail_after() {
+    let (up, down) = (UP, r#"503 {"status":"DOWN"}"#);
+    let degraded = r#"200 {"status":"DEGRADED"}"#;
+    let of_one = r#"{"relapsing": {"fail_after": 3}}"#;
+    for (variables, expected) in [
+        ([("MANAGEMENT_FAIL_AFTER", ""), ("MANAGEMENT_CHECKS", "")], [up, down, down, down]),
+        ([("MANAGEMENT_FAIL_AFTER", "2"), ("MANAGEMENT_CHECKS", "")], [up, degraded, down, down]),
+        (
+            [("MANAGEMENT_FAIL_AFTER", "2"), ("MANAGEMENT_CHECKS", of_one)],
+            [up, degraded, degraded, down],
+        ),
+    ] {
+        let program = Program::configured(&["/z/health/relapsing"; 4]);
+        let program =
+            variables.iter().fold(program, |program, (name, value)| program.env(name, value));
+        assert_eq!(program.lines().await, expected, "{variables:?}");
+    }
 }
 
 #[tokio::test]

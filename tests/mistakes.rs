@@ -64,6 +64,12 @@ fn all_at_once_with_their_places() {
                 .ttl(Duration::from_secs(1))
                 .interval(Duration::from_secs(1)),
         )
+        .check(Check::new("hasty", async || ()).retry(Duration::from_secs(2)).fail_after(0))
+        .check(
+            Check::new("slow to retry", async || ())
+                .interval(Duration::from_secs(30))
+                .retry(Duration::from_secs(60)),
+        )
         .require(["db", "not_there", "cahce"])
         .without("nobody")
         .replace(Check::new("nobody_either", async || ()))
@@ -95,6 +101,15 @@ fn all_at_once_with_their_places() {
         "check `both`".into(),
         "`timeout` is zero".into(),
         "`ttl` and `interval` exclude each other".into(),
+        format!(
+            "check `hasty` at tests/mistakes.rs:{}: `retry` needs `interval`: set `interval`, or remove `retry`",
+            line("Check::new(\"hasty\"")
+        ),
+        format!(
+            "check `hasty` at tests/mistakes.rs:{}: `fail_after` is zero: it must be at least 1",
+            line("Check::new(\"hasty\"")
+        ),
+        "`retry` is 1m, longer than `interval` (30s): make it at most 30s".into(),
         "takes `axum::extract::state::State<mistakes::Pool>`, but the builder has only `u8`: \
          axum's extractors only work in handlers, so take `&mistakes::Pool`"
             .into(),
@@ -115,7 +130,7 @@ fn all_at_once_with_their_places() {
     ] {
         assert!(text.contains(&expected), "{expected:?} is not told in\n{text}");
     }
-    assert_eq!(error.mistakes().len(), 22, "{text}");
+    assert_eq!(error.mistakes().len(), 25, "{text}");
     assert!(error.is_state() && error.is_name_taken() && error.is_absent() && error.is_invalid());
     // `main` prints errors with `Debug`.
     assert_eq!(format!("{error:?}"), text);
@@ -137,6 +152,45 @@ fn a_default_that_cannot_be_is_told_once() {
             "the builder's defaults: `timeout` is zero: it must be longer",
             "the builder's defaults: `ttl` and `interval` exclude each other: set one of them",
         ]
+    );
+}
+
+#[test]
+fn a_default_of_the_threshold_that_cannot_be_is_told_once() {
+    let builder = Management::builder()
+        .without_registered()
+        .interval(Duration::from_secs(30))
+        .retry(Duration::from_secs(90))
+        .fail_after(0)
+        .check(Check::new("one", async || ()))
+        .check(Check::new("other", async || ()));
+    let error = builder.build().unwrap_err();
+    assert_eq!(
+        error.mistakes().collect::<Vec<_>>(),
+        [
+            "the builder's defaults: `fail_after` is zero: it must be at least 1",
+            "the builder's defaults: `retry` is 1m 30s, longer than `interval` (30s): make it at most 30s",
+        ]
+    );
+}
+
+/// Such a default is longer than the interval of one check alone, which is told.
+#[test]
+fn a_default_retry_must_suit_each_check_with_an_interval() {
+    let builder = |own: Duration| {
+        Management::builder()
+            .without_registered()
+            .retry(Duration::from_secs(10))
+            .check(Check::new("on demand", async || ()))
+            .check(Check::new("at times", async || ()).interval(own))
+    };
+    assert!(builder(Duration::from_secs(10)).build().is_ok());
+    let error = builder(Duration::from_secs(5)).build().unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("check `at times` at tests/mistakes.rs:"), "{text}");
+    assert!(
+        text.ends_with("`retry` is 10s, longer than `interval` (5s): make it at most 5s"),
+        "{text}"
     );
 }
 

@@ -15,6 +15,7 @@ use management_axum::{
 use renamed as _;
 use serde::Serialize;
 use support::get;
+use tokio::time::Instant;
 
 #[derive(Debug)]
 struct Pool(AtomicUsize);
@@ -125,6 +126,13 @@ fn alive() {}
 #[startup_check("started", timeout = "1s", interval = "1h", valid_for = "2h")]
 async fn started() {}
 
+struct Runs(AtomicUsize);
+
+#[health_check("relapsing", interval = "1h", retry = "1s", fail_after = 3)]
+async fn relapsing(runs: Option<&Runs>) -> bool {
+    runs.is_none_or(|runs| runs.0.fetch_add(1, Ordering::Relaxed) == 0)
+}
+
 mod inner {
     /// Documented, and with other attributes.
     #[management_axum::health_check("in_a_module")]
@@ -178,6 +186,7 @@ fn builder() -> Builder {
         .state(Arc::new(Cache))
         .state(Config { name: "kept" })
         .state(8080_u16)
+        .state(Runs(AtomicUsize::new(0)))
 }
 
 #[tokio::test]
@@ -214,6 +223,7 @@ async fn every_form_works() {
             ("outcome_ok_false", Status::Down, None),
             ("outcome_own", Status::Unknown, None),
             ("outcome_status", Status::OutOfService, None),
+            ("relapsing", Status::Up, None),
             ("renamed_axum", Status::Up, None),
             ("renamed_core", Status::Up, None),
             ("renamed_facade", Status::Up, None),
@@ -224,6 +234,25 @@ async fn every_form_works() {
         ]
     );
     assert_eq!(report.status(), Status::Down);
+}
+
+#[tokio::test(start_paused = true)]
+async fn arguments_reach_the_check() {
+    let management = builder().build().unwrap();
+    let mut results = management.subscribe();
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        let result = results.recv().await.unwrap();
+        if result.name() == "relapsing" {
+            told.push((result.status(), Instant::now()));
+        }
+    }
+    let statuses: Vec<_> = told.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [Status::Up, Status::Degraded, Status::Degraded, Status::Down]);
+    let gaps: Vec<_> = told.windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+    let [interval, retries @ ..] = &gaps[..] else { panic!("{gaps:?}") };
+    assert!(*interval > Duration::from_secs(3000), "{gaps:?}");
+    assert!(retries.iter().all(|retry| *retry < Duration::from_secs(2)), "{gaps:?}");
 }
 
 #[test]
@@ -371,6 +400,11 @@ async fn checks_come_and_go() {
     assert!(refused(Check::new("ping", async || ())).is_invalid());
     let both = Check::new("c", async || ()).ttl(Duration::ZERO).interval(Duration::MAX);
     assert!(refused(both).is_invalid());
+    let hasty = Check::new("c", async || ()).retry(Duration::from_secs(2));
+    let error = refused(hasty);
+    assert!(error.is_invalid() && error.to_string().contains("`retry` needs"), "{error}");
+    let never = Check::new("c", async || ()).fail_after(0);
+    assert!(refused(never).is_invalid());
     assert_eq!(management.checks().len(), 2);
 
     assert!(management.unregister("a"));

@@ -9,6 +9,7 @@ macro_rules! pages {
         $(#[$attribute])*
         ///
         /// [checks]: crate::guide::checks
+        /// [thresholds]: crate::guide::checks#thresholds
         /// [state]: crate::guide::state
         /// [groups]: crate::guide::groups
         /// [dependencies]: crate::guide::dependencies

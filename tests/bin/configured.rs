@@ -24,6 +24,12 @@ fn counted() -> Health {
     Health::up().detail("run", RUNS.fetch_add(1, Ordering::SeqCst) + 1)
 }
 
+#[health_check("relapsing", ttl = "0s")]
+fn relapsing() -> bool {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    RUNS.fetch_add(1, Ordering::SeqCst) == 0
+}
+
 #[readiness_check("cache")]
 fn cache() {}
 

@@ -1,5 +1,7 @@
 //! Dependencies that readiness asks, and services that need each other.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +28,36 @@ async fn readiness_asks_those_that_it_is_told_to() {
     let lines: Vec<_> =
         peer.requests().iter().map(|head| head.lines().next().unwrap().to_owned()).collect();
     assert_eq!(lines, ["GET /health/readiness?a=b HTTP/1.1"]);
+}
+
+/// They ask at two URLs, so each of them counts its own failures.
+#[tokio::test]
+async fn health_and_readiness_count_apart() {
+    let is_up = Arc::new(AtomicBool::new(true));
+    let own = Arc::clone(&is_up);
+    let peer = Peer::new(move |mut connection: Connection| {
+        let is_up = Arc::clone(&own);
+        async move {
+            loop {
+                connection.request().await?;
+                let status = if is_up.load(Ordering::SeqCst) { "UP" } else { "DOWN" };
+                let body = json!({"status": status}).to_string();
+                connection.stream.write_all(&json_answer(body)).await?;
+            }
+        }
+    })
+    .await;
+    let dependency = users(&peer.url()).readiness().ttl(Duration::ZERO).fail_after(2);
+    let management = builder(dependency).probe_budget(PATIENCE).build().unwrap();
+    let statuses =
+        async || (management.health().await.status(), management.readiness().await.status());
+    assert_eq!(statuses().await, (Status::Up, Status::Up));
+    is_up.store(false, Ordering::SeqCst);
+    assert_eq!(management.health().await.status(), Status::Degraded);
+    assert_eq!(statuses().await, (Status::Down, Status::Degraded));
+    assert_eq!(statuses().await, (Status::Down, Status::Down));
+    is_up.store(true, Ordering::SeqCst);
+    assert_eq!(statuses().await, (Status::Up, Status::Up));
 }
 
 /// Services that need each other in a circle.

@@ -1,19 +1,13 @@
 //! The log tells why, once.
 
-use std::sync::{Arc, Mutex};
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use management_core::{Check, Health, Management};
+use management_core::{Check, Health, Management, Status};
 use support::Lines;
 use tokio::time::sleep;
 
-use super::{Runs, secs, with};
-
-/// A check whose health the test sets.
-fn settable(name: &str) -> (Check, Arc<Mutex<Health>>) {
-    let health = Arc::new(Mutex::new(Health::up()));
-    let own = Arc::clone(&health);
-    (Check::new(name, move || std::future::ready(own.lock().unwrap().clone())), health)
-}
+use super::{Runs, secs, settable, with};
 
 #[test]
 fn nothing_at_all_is_a_warning() {
@@ -78,6 +72,24 @@ fn state_that_nothing_takes_is_one_line() {
     let of_u8 = of_pool.split_once(", `u8` at ").expect("the other type").1;
     assert!(of_pool.starts_with("tests/runner/logs.rs:"), "{unused}");
     assert!(of_u8.starts_with("tests/runner/logs.rs:"), "{unused}");
+}
+
+#[test]
+fn what_is_configured_is_told() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let json = r#"{"checks": {"db": {"critical": false, "fail_after": 3, "timeout": "2s",
+        "interval": "30s", "retry": "2s", "valid_for": "5m"}}}"#;
+    let builder = Management::builder().config(serde_json::from_str(json).unwrap());
+    drop(builder.check(Check::new("db", async || ())).build().unwrap());
+    let told = lines.take().join("\n");
+    assert!(told.contains("check db at tests/runner/logs.rs:"), "{told}");
+    assert!(
+        told.contains(
+            " is configured: critical false, fail_after 3, timeout 2s, interval 30s, retry 2s, valid_for 5m"
+        ),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,11 +187,119 @@ async fn another_reason_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tolerated_failures_are_one_line() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let (db, health) = settable("db");
+    let management = with([db.ttl(secs(0)).fail_after(3)]);
+    lines.take();
+    let mut told = Vec::new();
+    for (next, times) in [
+        (Health::up(), 2),
+        (Health::down("connection refused"), 1),
+        // Another reason is no news until the check fails.
+        (Health::down("connection reset"), 1),
+        (Health::down("connection refused"), 2),
+        (Health::down("host unreachable"), 1),
+        (Health::up(), 2),
+        // Recovered in time.
+        (Health::new(Status::Unknown), 2),
+        (Health::up(), 1),
+        // A success that is not `UP`, before and after.
+        (Health::degraded("slow"), 1),
+        (Health::down("connection refused"), 2),
+        (Health::degraded("slow"), 2),
+        (Health::new(Status::Degraded), 1),
+        (Health::down("connection refused"), 3),
+    ] {
+        *health.lock().unwrap() = next;
+        for _ in 0..times {
+            management.check("db").await;
+        }
+        told.push(lines.take());
+    }
+    assert_eq!(
+        told,
+        [
+            vec![],
+            vec!["WARN db UP → DEGRADED: connection refused (failure 1 of 3)"],
+            vec![],
+            vec!["WARN db DEGRADED → DOWN: connection refused"],
+            vec!["WARN db still DOWN: host unreachable"],
+            vec!["INFO db DOWN → UP"],
+            vec!["WARN db UP → DEGRADED (failure 1 of 3)"],
+            vec!["INFO db DEGRADED → UP"],
+            vec!["WARN db UP → DEGRADED: slow"],
+            vec!["WARN db DEGRADED: connection refused (failure 1 of 3)"],
+            vec!["INFO db works again, DEGRADED: slow"],
+            vec![],
+            vec![
+                "WARN db DEGRADED: connection refused (failure 1 of 3)",
+                "WARN db DEGRADED → DOWN: connection refused",
+            ],
+        ]
+    );
+}
+
+/// What a panic says is for the log alone.
+#[tokio::test(start_paused = true)]
+async fn a_tolerated_panic_is_told_with_its_message() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let runs = AtomicUsize::new(0);
+    let check = Check::new("db", move || {
+        let run = runs.fetch_add(1, Ordering::SeqCst);
+        async move { assert_eq!(run, 0, "no pool") }
+    });
+    let management = with([check.ttl(secs(0)).fail_after(2)]);
+    management.check("db").await;
+    lines.take();
+    let db = management.check("db").await.unwrap();
+    assert_eq!((db.status(), db.health().reason()), (Status::Degraded, Some("panicked")));
+    let told = lines.take();
+    let [line] = &told[..] else { panic!("{told:?}") };
+    assert!(line.starts_with("WARN db UP → DEGRADED: panicked: "), "{line}");
+    assert!(line.contains("no pool") && line.ends_with(" (failure 1 of 2)"), "{line}");
+}
+
+/// A failed run has a line of its own, so it is not told to be slow as well.
+#[tokio::test(start_paused = true)]
+async fn a_tolerated_timeout_is_not_slow() {
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    let runs = AtomicUsize::new(0);
+    let check = Check::new("db", move || {
+        let run = runs.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if run > 0 {
+                pending::<()>().await;
+            }
+        }
+    });
+    let management = with([check.readiness().timeout(secs(2)).fail_after(3)]);
+    management.readiness().await;
+    lines.take();
+    for _ in 0..3 {
+        sleep(secs(10)).await;
+        management.readiness().await;
+        sleep(secs(2)).await;
+    }
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN db UP → DEGRADED: timed out after 2s (failure 1 of 3)",
+            "WARN readiness UP → DEGRADED: db: timed out after 2s",
+            "WARN db DEGRADED → DOWN: timed out after 2s",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_down_from_the_start_is_told() {
     let lines = Lines::default();
     let _guard = lines.capture();
     let management = with([
-        Check::new("db", || async { std::future::pending::<()>().await }).timeout(secs(2)),
+        Check::new("db", || async { pending::<()>().await }).timeout(secs(2)),
         Check::new("cache", async || false),
     ]);
     lines.take();

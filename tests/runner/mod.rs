@@ -11,12 +11,13 @@ mod secrets;
 mod sharing;
 mod startup;
 mod threads;
+mod thresholds;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use management_core::{Builder, Check, Component, Management};
+use management_core::{Builder, Check, Component, Health, Management};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -32,6 +33,13 @@ fn with(checks: impl IntoIterator<Item = Check>) -> Management {
 
 async fn one(management: &Management, name: &str) -> Component {
     management.check(name).await.unwrap()
+}
+
+/// A check whose health the test sets.
+fn settable(name: &str) -> (Check, Arc<Mutex<Health>>) {
+    let health = Arc::new(Mutex::new(Health::up()));
+    let own = Arc::clone(&health);
+    (Check::new(name, move || std::future::ready(own.lock().unwrap().clone())), health)
 }
 
 /// Counts how often a check has begun and ended.

@@ -20,6 +20,20 @@ fn a_mistake_names_its_key() {
         ),
         (r#"{"timeout": "2 parsecs"}"#, "`timeout`: \"2 parsecs\" is not a duration"),
         (r#"{"timeout": 2}"#, "`timeout`: 2 is not a duration (it has no unit): write it like"),
+        (r#"{"retry": 2}"#, "`retry`: 2 is not a duration (it has no unit): write it like"),
+        (
+            r#"{"fail_after": "3"}"#,
+            "`fail_after`: \"3\" is not a number of runs: write a whole number like 3",
+        ),
+        (r#"{"fail_after": -1}"#, "`fail_after`: -1 is not a number of runs"),
+        (
+            r#"{"checks": {"db": {"fail_after": 4294967296}}}"#,
+            "`checks.db.fail_after`: 4294967296 is not a number of runs",
+        ),
+        (
+            r#"{"service_dependencies": {"users": {"url": "h", "fail_after": 2.5}}}"#,
+            "`service_dependencies.users.fail_after`: 2.5 is not a number of runs",
+        ),
         (r#"{"prefix": 7}"#, "`prefix`: invalid type: integer `7`"),
         (r#"{"critical": "yes"}"#, "`critical`: invalid type: string \"yes\""),
         (r#"{"checks": {"db": {"ttl": "x"}}}"#, "`checks.db.ttl`: \"x\" is not a duration"),
@@ -124,6 +138,22 @@ fn the_environment_comes_before_the_configuration_and_the_builder_before_both() 
     let codes: Vec<_> = group.status_codes.clone().into_iter().collect();
     assert_eq!(codes, [(Status::Degraded, 503), (Status::Unknown, 200)]);
     assert_eq!(format!("{:?}", group.show_details), "Some(always)");
+}
+
+#[test]
+fn thresholds_are_merged() {
+    let beat = r#""interval": "30s", "retry": "3s", "fail_after": 2"#;
+    let own = read(r#"{"ttl": "1s", "checks": {"db": {"ttl": "1s"}, "cache": {"retry": "1s"}}}"#);
+    let given = format!(r#"{{{beat}, "checks": {{"db": {{{beat}}}, "cache": {{{beat}}}}}}}"#);
+    let merged = own.unwrap().or(read(&given).unwrap());
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    // The default is for checks that have an interval of their own.
+    assert_eq!((merged.ttl, merged.interval, merged.retry), (seconds(1), None, seconds(3)));
+    let (db, cache) = (&merged.checks["db"], &merged.checks["cache"]);
+    assert_eq!((db.ttl, db.interval, db.retry), (seconds(1), None, None));
+    assert_eq!((cache.interval, cache.retry), (seconds(30), seconds(1)));
+    assert_eq!([merged.fail_after, db.fail_after, cache.fail_after], [Some(2); 3]);
+    assert_eq!(read(r#"{"fail_after": null}"#).unwrap().fail_after, None);
 }
 
 #[test]

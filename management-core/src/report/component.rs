@@ -79,7 +79,8 @@ impl Component {
         self.outcome().map(|outcome| outcome.duration)
     }
 
-    /// How many runs in a row have failed, this one included.
+    /// How many runs in a row have failed, this one included. Fewer than [`Check::fail_after`](crate::Check::fail_after) are
+    /// tolerated: the status is then `DEGRADED`, unless no run has succeeded before.
     pub fn failures(&self) -> u32 {
         self.outcome().map_or(0, |outcome| outcome.failures)
     }

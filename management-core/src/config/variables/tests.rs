@@ -43,6 +43,8 @@ fn a_variable_that_cannot_be_read_is_named() {
         ),
         ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" occurs twice"),
         ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
+        ("MANAGEMENT_FAIL_AFTER", "three", "`fail_after`: \"three\" is not a number of runs"),
+        ("MANAGEMENT_FAIL_AFTER", "-1", "`fail_after`: \"-1\" is not a number of runs"),
         ("MANAGEMENT_CRITICAL", "maybe", "it must be `true` or `false`"),
         ("MANAGEMENT_SERVICE_DEPENDENCIES", "[]", "`service_dependencies`: invalid type"),
     ] {
@@ -89,6 +91,9 @@ fn contradictions_in_the_environment_are_reported() {
     let environment = Environment::from([("MANAGEMENT_TTL", "1s"), ("MANAGEMENT_INTERVAL", "2s")]);
     let error = Management::builder().build_in(&environment).unwrap_err().to_string();
     assert!(error.contains("the environment's defaults: `ttl` and `interval`"), "{error}");
+    let environment = Environment::from([("MANAGEMENT_FAIL_AFTER", "0")]);
+    let error = Management::builder().build_in(&environment).unwrap_err().to_string();
+    assert!(error.contains("the environment's defaults: `fail_after` is zero"), "{error}");
 }
 
 #[test]
