@@ -19,7 +19,7 @@ impl<V: Value> Runner<V> {
             }
         }
         // Not under the lock, since it is the program's code.
-        let mut value = self.job.panics().catch(|| work(), V::from_failure);
+        let mut value = self.job.panics().catch(work, V::from_failure);
         value.mask(&self.secrets);
         let has_failed = !value.is_success();
         if !has_failed {
