@@ -3,6 +3,7 @@
 mod background;
 mod budgets;
 mod deadlines;
+mod instant;
 mod logs;
 mod providers;
 mod reasons;

@@ -11,6 +11,7 @@ use axum::routing::get;
 use management_axum::{Builder, Management, listen, run};
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Handle, Runtime};
+use tokio::task::AbortHandle;
 
 /// How a runtime is stalled.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,6 +101,10 @@ impl Application {
         for _ in 0..workers {
             begun.recv().unwrap();
         }
+    }
+
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        self.runtime.spawn(task).abort_handle()
     }
 
     pub(crate) fn recover(&self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use management_axum::{Check, ShowDetails};
+use management_axum::{Check, Heartbeat, ShowDetails};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -125,4 +125,29 @@ fn a_function_without_async_needs_no_worker() {
     let before = runs.load(Ordering::SeqCst);
     assert_eq!(fetch(application.management_address, "/z/health/liveness").0, 200);
     assert!(runs.load(Ordering::SeqCst) > before);
+}
+
+#[test]
+fn heartbeats_and_tasks_are_right_during_a_stall() {
+    let _alone = alone();
+    let progress = Heartbeat::new(Duration::from_millis(200));
+    let application = Application::start(1, |builder| {
+        builder
+            .show_details(ShowDetails::always())
+            .check(Check::heartbeat("consumer", &progress).liveness())
+    });
+    let worker = application.spawn(std::future::pending());
+    application.management.register(Check::task("worker", worker)).unwrap();
+    progress.beat();
+    assert_eq!(of(&application, "consumer").0, 200);
+    application.stall(Stall::Burn);
+    let stuck =
+        wait_for("DOWN", || Some(of(&application, "consumer")).filter(|(code, _)| *code == 503));
+    let why = stuck.1["details"]["error"].as_str().unwrap();
+    assert!(why.starts_with("no progress for "), "{why}");
+    assert_eq!(fetch(application.management_address, "/z/health/liveness").0, 503);
+    progress.beat();
+    assert_eq!(of(&application, "consumer").0, 200);
+    assert_eq!(of(&application, "worker").0, 200);
+    progress.finish();
 }

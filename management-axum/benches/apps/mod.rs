@@ -37,13 +37,15 @@ pub(crate) enum App {
     ManagementPort,
     Health,
     HealthTtlZero,
+    /// Each check is computed by the request.
+    HealthInstant,
     /// Each check gives way once before it answers, so that no run ends with its first poll.
     HealthYielding,
 }
 
 impl App {
     /// Each one after its floors.
-    pub(crate) const ALL: [App; 10] = [
+    pub(crate) const ALL: [App; 11] = [
         App::FloorLiveness,
         App::Run,
         App::Liveness,
@@ -52,6 +54,7 @@ impl App {
         App::FloorSerialised,
         App::FloorSpawned,
         App::Health,
+        App::HealthInstant,
         App::HealthTtlZero,
         App::HealthYielding,
     ];
@@ -66,6 +69,7 @@ impl App {
             App::Liveness => "/z/health/liveness",
             App::ManagementPort => "/z/health/liveness, `listen`",
             App::Health => "/z/health, default ttl",
+            App::HealthInstant => "/z/health, instant checks",
             App::HealthTtlZero => "/z/health, ttl 0",
             App::HealthYielding => "/z/health, ttl 0, yielding",
         }
@@ -85,6 +89,7 @@ impl App {
             App::Run | App::Liveness => &[App::FloorLiveness],
             App::ManagementPort => &[App::FloorLiveness, App::Run, App::Liveness],
             App::Health => &[App::FloorLiveness, App::FloorStatic, App::FloorSerialised],
+            App::HealthInstant => &[App::FloorSerialised],
             App::HealthTtlZero | App::HealthYielding => &[App::FloorSerialised, App::FloorSpawned],
             _ => &[],
         }
@@ -103,6 +108,7 @@ impl App {
     /// The checks of ours.
     pub(crate) fn management(self) -> Result<Management, Error> {
         let check = |name: &str| match self {
+            App::HealthInstant => Check::instant(name, || true),
             App::HealthTtlZero => quick(name).ttl(Duration::ZERO),
             App::HealthYielding => yielding(name).ttl(Duration::ZERO),
             _ => quick(name),
