@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -42,14 +42,18 @@ struct Server {
     process: Child,
     printed: Option<BufReader<ChildStdout>>,
     address: SocketAddr,
+    /// Where its endpoints are: on a thread of their own with `run`.
+    management_address: SocketAddr,
 }
 
 impl Server {
     fn start(how: &str) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_drained"))
             .arg(how)
             .env_clear()
             .env("MANAGEMENT_DRAIN_DELAY", format!("{}s", DELAY.as_secs()))
+            .envs((how == "run").then(|| ("MANAGEMENT_LISTEN", free.to_string())))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -57,10 +61,17 @@ impl Server {
         let mut address = String::new();
         let read = printed.read_line(&mut address);
         // Whatever it has printed, from here on it is killed.
-        let mut server =
-            Server { process, printed: Some(printed), address: ([127, 0, 0, 1], 0).into() };
+        let mut server = Server {
+            process,
+            printed: Some(printed),
+            address: ([127, 0, 0, 1], 0).into(),
+            management_address: free,
+        };
         read.unwrap();
         server.address = address.trim_end().parse().expect("an address");
+        if how != "run" {
+            server.management_address = server.address;
+        }
         server
     }
 
@@ -91,6 +102,7 @@ impl Drop for Server {
 /// The server as its clients see it.
 struct Target {
     address: SocketAddr,
+    management_address: SocketAddr,
     /// It gets no connection more.
     is_out: AtomicBool,
     /// What the probes found that took it out.
@@ -107,9 +119,10 @@ struct Lost {
 }
 
 impl Target {
-    fn new(address: SocketAddr) -> Self {
+    fn new(server: &Server) -> Self {
         Target {
-            address,
+            address: server.address,
+            management_address: server.management_address,
             is_out: AtomicBool::new(false),
             failures: Mutex::default(),
             answered: AtomicUsize::new(0),
@@ -125,7 +138,7 @@ impl Target {
         loop {
             ticks.tick().await;
             let found = timeout(Duration::from_secs(1), async {
-                let mut client = Client::connect(self.address).await?;
+                let mut client = Client::connect(self.management_address).await?;
                 let asked = Client::request(Method::GET, "/z/health/readiness", Bytes::new());
                 client.exchange(asked).await
             });
@@ -269,7 +282,7 @@ impl fmt::Display for Figures {
 
 async fn stop_under_load(how: &str, signal: Signal) -> Figures {
     let server = Server::start(how);
-    let target = Arc::new(Target::new(server.address));
+    let target = Arc::new(Target::new(&server));
     let mut clients = JoinSet::new();
     for client in 0..2 * CLIENTS {
         let target = Arc::clone(&target);

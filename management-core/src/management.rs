@@ -2,9 +2,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
-#[cfg(all(feature = "systemd", unix))]
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -75,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) groups: HealthGroups,
     pub(crate) exposure: Exposure,
     pub(crate) has_dependencies: bool,
+    /// Whether some check is, or was, an instant one.
+    pub(crate) has_instant_checks: AtomicBool,
     pub(crate) availability: Availability,
     pub(crate) listen: Mutex<Option<String>>,
     /// The number of [`Endpoint`](crate::endpoint::Endpoint)s, not counting clones.
@@ -300,6 +300,9 @@ impl Management {
     ) -> Result<(), Error> {
         let mut checks = self.inner.checks.write();
         let check = Arc::new(accept(&checks)?);
+        if check.is_instant() {
+            self.inner.has_instant_checks.store(true, Ordering::Release);
+        }
         let at = checks.partition_point(|other| other.name() < check.name());
         Arc::make_mut(&mut checks).insert(at, Arc::clone(&check));
         self.inner.groups.add(&check.groups);
@@ -350,6 +353,18 @@ impl Management {
         check: &Arc<RegisteredCheck>,
     ) -> Pending {
         Pending::ask_one(check, group)
+    }
+
+    /// Computes the instant checks of a group, so that a cached answer is stale if one of them has changed.
+    pub(crate) fn refresh_instant_checks(&self, group: &HealthGroup) {
+        if !self.inner.has_instant_checks.load(Ordering::Acquire) {
+            return;
+        }
+        let now = Instant::now();
+        let checks = self.registered();
+        for check in checks.iter().filter(|check| check.is_instant() && group.has(check)) {
+            group.runner(check).ask(now);
+        }
     }
 
     /// Logs an answer that differs from the one before it.

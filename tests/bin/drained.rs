@@ -40,17 +40,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new()
         .route("/small", get(small))
         .route("/large", get(large))
-        .route("/echo", post(echo))
-        .merge(router(&management));
+        .route("/echo", post(echo));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     match &*how {
+        // The endpoints are at `MANAGEMENT_LISTEN`.
         "run" => println!("{} cut", run(&management, listener, app).await?.cut),
         "layered" => {
-            let app = app.layer(drain_layer(&management));
+            let app = app.merge(router(&management)).layer(drain_layer(&management));
             axum::serve(listener, app).with_graceful_shutdown(shutdown(&management)).await?;
         }
-        "bare" => axum::serve(listener, app).with_graceful_shutdown(shutdown(&management)).await?,
+        "bare" => {
+            let app = app.merge(router(&management));
+            axum::serve(listener, app).with_graceful_shutdown(shutdown(&management)).await?;
+        }
         _ => return Err("`run`, `layered` or `bare`?".into()),
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The steps of a build.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::build::announce::{Built, announce};
 use crate::build::builder::Builder;
@@ -74,6 +74,7 @@ impl Builder {
         };
         let registered: Vec<_> =
             checks.into_iter().filter_map(|check| context.check(check)).map(Arc::new).collect();
+        let has_instant_checks = registered.iter().any(|check| check.is_instant());
         let provider = context.version_provider(self.version, without_registered);
         let contributors = context.contributors(self.contributors, without_registered);
         let info_keys: Vec<_> = contributors.iter().map(|(key, _)| &**key).collect();
@@ -109,6 +110,7 @@ impl Builder {
             exposure: configured.exposure,
             overrides: configured.config.checks,
             has_dependencies,
+            has_instant_checks: AtomicBool::new(has_instant_checks),
             listen: Mutex::new(configured.config.listen),
             endpoints: AtomicUsize::new(0),
         }))

@@ -155,6 +155,10 @@ impl Value for Health {
         self.status = Status::Degraded;
     }
 
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+
     fn mask(&mut self, names: &Names) {
         if !self.details.is_empty() {
             json::mask_details(&mut self.details, names);

@@ -45,6 +45,7 @@ impl Endpoint {
         if group.kind == GroupKind::Health {
             self.shared.advice.give(request, management, &LeftOut::default());
         }
+        management.refresh_instant_checks(group);
         let epoch = management.inner().signals.epoch();
         if let Some(reply) = self.shared.cache.get(group.kind, details, epoch) {
             return Respond::ready(reply.to(method));

@@ -18,7 +18,8 @@ use crate::run::{Outcome, Reading};
 #[derive(Clone)]
 pub struct Component {
     about: Arc<About>,
-    result: Result<Arc<Outcome<Health>>, Health>,
+    /// Boxed, so that components are small.
+    result: Result<Arc<Outcome<Health>>, Box<Health>>,
     is_stale: bool,
 }
 
@@ -33,13 +34,13 @@ impl Component {
 
     /// A result without a run.
     pub(crate) fn without_run(about: &Arc<About>, health: Health) -> Self {
-        Component { about: Arc::clone(about), result: Err(health), is_stale: false }
+        Component { about: Arc::clone(about), result: Err(Box::new(health)), is_stale: false }
     }
 
     pub(crate) fn new(about: &Arc<About>, reading: Reading<Health>) -> Self {
         Component {
             about: Arc::clone(about),
-            result: reading.outcome.map_err(Health::unknown),
+            result: reading.outcome.map_err(|missing| Box::new(Health::unknown(missing))),
             is_stale: reading.is_stale,
         }
     }
@@ -66,17 +67,20 @@ impl Component {
 
     /// The result of the last run; `UNKNOWN` if there is no result that is still valid.
     pub fn health(&self) -> &Health {
-        self.result.as_ref().map_or_else(|unknown| unknown, |outcome| &outcome.value)
+        match &self.result {
+            Ok(outcome) => &outcome.value,
+            Err(health) => health,
+        }
     }
 
     /// When the run ended; `None` without a run.
     pub fn checked_at(&self) -> Option<SystemTime> {
-        self.outcome().map(|outcome| outcome.checked_at)
+        self.outcome()?.ran.map(|ran| ran.at)
     }
 
     /// How long the run took; `None` without a run.
     pub fn duration(&self) -> Option<Duration> {
-        self.outcome().map(|outcome| outcome.duration)
+        self.outcome()?.ran.map(|ran| ran.duration)
     }
 
     /// How many runs in a row have failed, this one included. Fewer than [`Check::fail_after`](crate::Check::fail_after) are

@@ -80,6 +80,11 @@ impl RegisteredCheck {
         cascade.or_else(|| self.is_probed.then_some(&self.runner))
     }
 
+    /// Whether each request computes it.
+    pub(crate) fn is_instant(&self) -> bool {
+        self.runner.is_instant()
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.about.name
     }
@@ -117,15 +122,12 @@ fn runner(
     let what = format!("{} {}", about.kind.word(), about.name);
     let is_instant = plan.schedule == Schedule::Instant;
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
+        signals.advance();
         log::check(&about, &logged, plan.fail_after, previous, outcome);
-        if is_instant {
-            // There is one for each request, and no answer that contains it is cached.
-            let status = |outcome: &Outcome<Health>| outcome.value.status();
-            if previous.map(status) == Some(status(outcome)) {
-                return;
-            }
-        } else {
-            signals.advance();
+        let status = |outcome: &Outcome<Health>| outcome.value.status();
+        if is_instant && previous.map(status) == Some(status(outcome)) {
+            // A request is no run, and there may be any number of them.
+            return;
         }
         // In a drain, no answer waits for it.
         if !signals.background.is_resting() {

@@ -24,10 +24,11 @@ impl Slow {
         if outcome.has_failed() || outcome.has_blocked {
             return;
         }
-        let is_slow = outcome.duration > budget;
+        let duration = outcome.ran.map(|ran| ran.duration).unwrap_or_default();
+        let is_slow = duration > budget;
         let was_slow = std::mem::replace(&mut *self.is_slow.lock(), is_slow);
         if is_slow && !was_slow {
-            log::slow(what, name, outcome.duration, self.budget_name, budget);
+            log::slow(what, name, duration, self.budget_name, budget);
         }
     }
 }

@@ -10,16 +10,24 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Outcome<V> {
     pub(crate) value: V,
+    /// The number of the run; 0 for an instant job.
     pub(super) run: u64,
     /// Whether it was a future that blocked its thread. That is logged on its own.
     pub(crate) has_blocked: bool,
     /// The end of the run on the monotonic clock, for decisions.
     pub(super) ended: Instant,
-    /// The end of the run as a date, for people.
-    pub(crate) checked_at: SystemTime,
-    pub(crate) duration: Duration,
+    /// `None` for an instant job, which has no run.
+    pub(crate) ran: Option<Ran>,
     /// The number of consecutive failures, including this run.
     pub(crate) failures: u32,
+}
+
+/// A run, as people are shown it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ran {
+    /// Its end.
+    pub(crate) at: SystemTime,
+    pub(crate) duration: Duration,
 }
 
 impl<V> Outcome<V> {

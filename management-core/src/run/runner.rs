@@ -17,7 +17,7 @@ use crate::run::background::Background;
 use crate::run::blocked::{Blocked, Found, Polling};
 use crate::run::failure::Failure;
 use crate::run::job::Job;
-use crate::run::outcome::{Asked, Missing, Outcome, Reading};
+use crate::run::outcome::{Asked, Missing, Outcome, Ran, Reading};
 use crate::run::plan::{Plan, Schedule};
 use crate::run::queue::{Turn, has_workers, requeue};
 use crate::run::runtimes::Runtimes;
@@ -35,6 +35,11 @@ pub(crate) trait Value: Send + Sync + 'static {
 
     /// Whether the run succeeded.
     fn is_success(&self) -> bool;
+
+    /// Whether an instant job has computed the same as before.
+    fn is_same(&self, _: &Self) -> bool {
+        false
+    }
 
     /// Makes a failure that is tolerated a success, if the type has successes of lower quality.
     fn soften(&mut self) {}
@@ -501,8 +506,7 @@ impl<V: Value> Runner<V> {
             run: id,
             has_blocked: state.blocked.is(id),
             ended,
-            checked_at: SystemTime::now() - ended.elapsed(),
-            duration: ended - started,
+            ran: Some(Ran { at: SystemTime::now() - ended.elapsed(), duration: ended - started }),
             failures,
         });
         let previous = state.last.replace(Arc::clone(&outcome));
