@@ -207,6 +207,12 @@ impl Management {
         self.inner.thread.lock()
     }
 
+    /// Whether some answer shows details on the management port alone.
+    pub(crate) fn shows_details_on_management_port(&self) -> bool {
+        let Inner { groups, exposure, .. } = &*self.inner;
+        groups.all().any(|group| group.show_details(exposure).is_on_management_port())
+    }
+
     pub(crate) fn runtimes(&self) -> &Runtimes {
         &self.inner.signals.background.runtimes
     }

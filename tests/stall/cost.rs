@@ -26,6 +26,13 @@ fn used(folder: &std::path::Path) -> (u64, Duration) {
     (switches.unwrap().trim().parse().unwrap(), Duration::from_nanos(ran))
 }
 
+/// The memory of this process in bytes, without the pages of its executable.
+fn resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let kib = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    kib.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
 #[test]
 fn it_wakes_once_a_second() {
     const WATCHED: Duration = Duration::from_secs(5);
@@ -33,14 +40,21 @@ fn it_wakes_once_a_second() {
     wait_for("the end of earlier threads", || folder().is_none().then_some(()));
     let runtime = runtime(1);
     let management = Management::builder().build().unwrap();
+    let before_listening = resident();
     let _listening = runtime.block_on(listen(&management, "127.0.0.1:0")).unwrap();
     let folder = wait_for("the thread", folder);
+    let memory = resident().saturating_sub(before_listening);
     let (before, begun) = (used(&folder), Instant::now());
     thread::sleep(WATCHED);
     let (after, took) = (used(&folder), begun.elapsed());
     let (woken, ran) = (after.0 - before.0, after.1 - before.1);
     let share = ran.as_secs_f64() / took.as_secs_f64();
-    println!("woken {woken} times in {took:?}, {:.4} % of a core", share * 100.0);
+    println!(
+        "woken {woken} times in {took:?}, {:.4} % of a core, {} KiB",
+        share * 100.0,
+        memory / 1024,
+    );
+    assert!(memory < 1 << 20, "{memory} bytes");
     assert!(woken <= took.as_secs() + 2, "woken {woken} times in {took:?}");
     assert!(share < 0.001, "{ran:?} in {took:?}");
 }

@@ -1,10 +1,10 @@
 //! Details for those who operate the service.
 
-use management_axum::{Check, Config, Group, ShowDetails};
+use management_axum::{Check, Config, Group, Management, ShowDetails, lifecycle};
 
-use crate::alone;
 use crate::application::Application;
 use crate::prober::fetch;
+use crate::{LINES, alone};
 
 fn db() -> Check {
     Check::new("db", async || Err::<(), _>("connection refused")).readiness()
@@ -43,6 +43,22 @@ fn a_probe_can_differ() {
     let path = "/z/health/readiness?verbose";
     assert!(shows(application.management_address, path) && !shows(application.address, path));
     assert!(!shows(application.management_address, "/z/health"));
+}
+
+#[test]
+fn without_a_port_of_their_own_a_warning_is_logged() {
+    let _alone = alone();
+    for (is_shown, show_details) in
+        [(true, ShowDetails::on_management_port()), (false, ShowDetails::never())]
+    {
+        let management = Management::builder().show_details(show_details).build().unwrap();
+        drop(lifecycle::start_server(&management));
+        let lines = LINES.take();
+        let is_warned = lines.iter().any(|line| {
+            line.starts_with("WARN `show_details` is `management-port`") && line.contains("listen")
+        });
+        assert_eq!(is_warned, is_shown, "{lines:#?}");
+    }
 }
 
 #[test]

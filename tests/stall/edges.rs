@@ -107,6 +107,19 @@ fn checks_run_where_the_program_wants_them() {
 }
 
 #[test]
+fn a_runtime_of_the_build_alone() {
+    let _alone = alone();
+    let (of_build, of_service) = (runtime(1), runtime(2));
+    let management = of_build.block_on(async {
+        Management::builder().show_details(ShowDetails::always()).check(on(2)).build().unwrap()
+    });
+    drop(of_build);
+    let listening = of_service.block_on(listen(&management, PORT)).unwrap();
+    let (code, body) = fetch(listening.local_addr(), "/z/health/on");
+    assert_eq!(code, 200, "{body}");
+}
+
+#[test]
 fn no_runtime_at_all() {
     let _alone = alone();
     let management =

@@ -7,6 +7,7 @@ mod cost;
 mod details;
 mod edges;
 mod limits;
+mod logger;
 mod panics;
 mod prober;
 mod reasons;
@@ -32,6 +33,15 @@ fn alone() -> MutexGuard<'static, ()> {
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     LINES.take();
     alone
+}
+
+/// Waits for so many lines with this text. The thread of the endpoints logs from another one.
+fn lines_with(text: &str, count: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    wait_for(text, || {
+        found.extend(LINES.take().into_iter().filter(|line| line.contains(text)));
+        (found.len() >= count).then(|| std::mem::take(&mut found))
+    })
 }
 
 /// Looks again and again until there is something.

@@ -4,7 +4,7 @@ use management_axum::{Management, lifecycle, listen};
 
 use crate::application::runtime;
 use crate::prober::fetch;
-use crate::{LINES, alone};
+use crate::{alone, lines_with};
 
 #[test]
 fn it_is_logged_and_breaks_the_service() {
@@ -18,9 +18,8 @@ fn it_is_logged_and_breaks_the_service() {
     let task = thread.spawn(async { panic!("lost the plot, password=hunter2") });
     runtime.block_on(task).unwrap();
     assert_eq!(fetch(address, "/z/health/liveness").0, 503);
-    let lines = LINES.take();
-    let about: Vec<_> = lines.iter().filter(|line| line.contains("`management`")).collect();
-    let [panicked, broken, liveness] = &about[..] else { panic!("{lines:#?}") };
+    let lines = lines_with("`management`", 3);
+    let [panicked, broken, liveness] = &lines[..] else { panic!("{lines:#?}") };
     assert_eq!(*panicked, "ERROR the thread `management` panicked: lost the plot, password=***");
     assert_eq!(*broken, "WARN availability ACCEPTING → BROKEN: the thread `management` panicked");
     assert!(liveness.starts_with("WARN liveness UP → DOWN: availability: "), "{liveness}");

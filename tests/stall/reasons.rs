@@ -128,6 +128,26 @@ fn a_function_without_async_needs_no_worker() {
 }
 
 #[test]
+fn providers_keep_their_last_values() {
+    let _alone = alone();
+    let budget = Duration::from_millis(500);
+    let application = Application::start(1, |builder| {
+        builder
+            .health_budget(budget)
+            .ttl(Duration::ZERO)
+            .version_provider(async || Ok::<_, std::fmt::Error>("1.2.3"))
+            .info_contributor("git", async || Ok::<_, std::fmt::Error>("main"))
+    });
+    let ask = |path| fetch(application.management_address, path);
+    assert_eq!(ask("/z/version"), (200, "1.2.3".into()));
+    let info = ask("/z/info").1;
+    assert!(info.contains(r#""git":"main""#), "{info}");
+    application.stall(Stall::Sleep);
+    assert_eq!(ask("/z/version"), (200, "1.2.3".into()));
+    assert_eq!(ask("/z/info").1, info);
+}
+
+#[test]
 fn heartbeats_and_tasks_are_right_during_a_stall() {
     let _alone = alone();
     let progress = Heartbeat::new(Duration::from_millis(200));

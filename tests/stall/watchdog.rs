@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::application::{Application, Stall, runtime};
 use crate::prober::fetch;
-use crate::{LINES, alone, wait_for};
+use crate::{LINES, alone, lines_with, wait_for};
 
 fn json(answer: &(u16, String)) -> Value {
     serde_json::from_str(&answer.1).unwrap()
@@ -47,9 +47,8 @@ fn a_stall_degrades_health_and_is_logged_twice() {
     let recovered = Instant::now();
     wait_for("UP", || (json(&ask("/z/health"))["status"] == "UP").then_some(()));
     assert!(recovered.elapsed() < Duration::from_secs(2));
-    let lines = LINES.take();
-    let of_stall: Vec<_> = lines.iter().filter(|line| line.contains("the runtime ")).collect();
-    let [begins, ends] = &of_stall[..] else { panic!("{lines:#?}") };
+    let lines = lines_with("the runtime ", 2);
+    let [begins, ends] = &lines[..] else { panic!("{lines:#?}") };
     assert!(begins.starts_with("WARN the runtime is stalled: no task has run for 1s"), "{begins}");
     assert!(ends.starts_with("INFO the runtime runs tasks again, after a stall of "), "{ends}");
 }

@@ -73,6 +73,10 @@ impl ShowDetails {
         ShowDetails(Who::Everybody)
     }
 
+    pub(crate) fn is_on_management_port(&self) -> bool {
+        matches!(self.0, Who::ManagementPort)
+    }
+
     pub(crate) fn to(&self, request: &Parts, is_on_management_port: bool) -> bool {
         match &self.0 {
             Who::Nobody => false,

@@ -55,6 +55,7 @@ pub use service_manager::notify_service_manager;
 pub use signals::{Signal, Signals};
 pub use thread::{ManagementThread, start_thread};
 
+use crate::line::line;
 use crate::management::Management;
 use crate::report::availability::Availability;
 
@@ -82,6 +83,13 @@ pub fn confirm_accepting(management: &Management) {
 pub fn start_server(management: &Management) -> Server {
     let availability = management.availability().clone();
     availability.add_server();
+    if management.shows_details_on_management_port() && management.thread().is_none() {
+        line!(
+            WARN,
+            "`show_details` is `management-port`, but the endpoints have no port of their own, so nobody is shown \
+             details: set one with `.listen(…)` or `MANAGEMENT_LISTEN`",
+        );
+    }
     Server { availability }
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::lifecycle::watchdog;
-use crate::line::line;
+use crate::line::{line, log_elsewhere};
 use crate::management::{EndpointThread, Management};
 use crate::run::panic_message;
 
@@ -66,6 +66,7 @@ pub fn start_thread(management: &Management) -> io::Result<ManagementThread> {
     thread::Builder::new()
         .name(NAME.to_owned())
         .spawn(move || {
+            log_elsewhere();
             // It fails when the sender is dropped, which is the signal.
             let run = || runtime.block_on(stopped).is_ok();
             if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {

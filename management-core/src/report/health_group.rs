@@ -244,6 +244,12 @@ impl HealthGroups {
         &self.probes[probe as usize]
     }
 
+    /// All of them at this moment.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<HealthGroup>> {
+        let custom: Vec<_> = self.custom().values().map(Arc::clone).collect();
+        [Arc::clone(&self.health)].into_iter().chain(self.probes.clone()).chain(custom)
+    }
+
     pub(crate) fn custom(&self) -> Arc<CustomGroups> {
         Arc::clone(&self.custom.read())
     }

@@ -24,6 +24,9 @@ mod queue;
 mod reading;
 mod runner;
 mod runtimes;
+mod state;
+mod task;
+mod waiting;
 
 pub(crate) use background::Background;
 pub use failure::Failure;

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use crate::run::outcome::{Missing, Outcome, Reading};
 use crate::run::plan::{JITTER, Schedule};
-use crate::run::runner::{Runner, State, Value};
+use crate::run::runner::{Runner, Value};
+use crate::run::state::State;
 
 /// How long a failure is reused at most, so that a recovery is noticed soon.
 const MAX_FAILURE_TTL: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
 //! The runtimes of a `Management`: one runs the checks, and one may serve the endpoints.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -19,13 +20,13 @@ pub(crate) struct Runtimes {
 }
 
 impl Runtimes {
-    /// Runs checks on this runtime, unless another one is known.
+    /// Runs checks on this runtime, unless another one is known that has not shut down.
     pub(crate) fn adopt(&self, runtime: Handle) {
         if self.is_of_endpoints(&runtime) {
             return;
         }
         let mut application = self.application.write();
-        if application.is_none() {
+        if application.as_ref().is_none_or(has_shut_down) {
             *application = Some(runtime);
             self.pulse.forget();
         }
@@ -109,4 +110,13 @@ impl Runtimes {
     pub(crate) fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
     }
+}
+
+/// Whether the runtime spawns no tasks any more.
+fn has_shut_down(runtime: &Handle) -> bool {
+    let task = runtime.spawn(pending::<()>());
+    // Such a runtime drops the task at once.
+    let is_dropped = task.is_finished();
+    task.abort();
+    is_dropped
 }

@@ -1,0 +1,84 @@
+//! What a runner knows of its run in flight, and of the one before.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::run::blocked::Blocked;
+use crate::run::outcome::{Missing, Outcome};
+
+/// How long a run may take to begin, or an empty task to run, before their runtime counts as stalled for a request.
+/// The request then uses the last result instead of waiting for its whole budget.
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
+
+pub(super) struct State<V> {
+    pub(super) run: Option<Run>,
+    pub(super) stuck: Option<Stuck>,
+    pub(super) blocked: Blocked,
+    pub(super) runs: u64,
+    pub(super) last: Option<Arc<Outcome<V>>>,
+    pub(super) has_succeeded: bool,
+    pub(super) beat: Option<AbortHandle>,
+    pub(super) is_beating: bool,
+    pub(super) is_closed: bool,
+}
+
+impl<V> State<V> {
+    /// The last run, if it has ended and its task is about to end.
+    pub(super) fn leaving(&self, now: Instant) -> Option<Stuck> {
+        self.stuck.filter(|stuck| now < stuck.expected)
+    }
+}
+
+/// The run in flight.
+pub(super) struct Run {
+    pub(super) id: u64,
+    pub(super) spawned: Instant,
+    /// The first poll, and the deadline that begins with it; `None` while the run waits for its runtime.
+    pub(super) begun: Option<Begun>,
+    pub(super) task: Option<AbortHandle>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) at: Instant,
+    pub(super) deadline: Instant,
+}
+
+impl Run {
+    /// When others end the run; `None` before its first poll. Its own task does so earlier, unless the run blocks
+    /// its thread.
+    pub(super) fn overdue(&self) -> Option<Instant> {
+        self.begun.map(|begun| begun.deadline + Duration::from_millis(10))
+    }
+
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.overdue().is_some_and(|overdue| overdue <= now)
+    }
+
+    /// Why it has no outcome for a request whose budget is spent.
+    pub(super) fn missing(&self, now: Instant, budget: Duration) -> Missing {
+        if self.begun.is_none() && self.spawned + PATIENCE <= now {
+            Missing::Stalled
+        } else {
+            Missing::Late(budget)
+        }
+    }
+}
+
+/// A run that has ended while its task has not: its future or a destructor blocks.
+#[derive(Clone, Copy)]
+pub(super) struct Stuck {
+    pub(super) run: u64,
+    pub(super) started: Instant,
+    /// Until when the next run waits for its end.
+    pub(super) expected: Instant,
+}
+
+impl Stuck {
+    pub(super) fn since(&self) -> SystemTime {
+        SystemTime::now() - self.started.elapsed()
+    }
+}
