@@ -10,10 +10,14 @@ macro_rules! pages {
         ///
         /// [checks]: crate::guide::checks
         /// [thresholds]: crate::guide::checks#thresholds
+        /// [instant-checks]: crate::guide::checks#instant-checks
+        /// [liveness]: crate::guide::liveness
+        /// [stalls]: crate::guide::liveness#when-the-runtime-is-stalled
         /// [state]: crate::guide::state
         /// [groups]: crate::guide::groups
         /// [dependencies]: crate::guide::dependencies
         /// [lifecycle]: crate::guide::lifecycle
+        /// [systemd]: crate::guide::lifecycle#under-systemd
         /// [info]: crate::guide::info
         /// [configuration]: crate::guide::configuration
         /// [access-log]: crate::guide::access_log
@@ -33,6 +37,8 @@ macro_rules! pages {
 pages! {
     /// How to write checks, what they return, and when they run.
     checks: "../docs/checks.md";
+    /// What liveness should contain, heartbeats, and what is answered while the runtime is stalled.
+    liveness: "../docs/liveness.md";
     /// How checks get a database pool, a cache or a client.
     state: "../docs/state.md";
     /// Answers of their own for a part of the checks.

@@ -1,4 +1,5 @@
 //! [checks]: crate::guide::checks
+//! [liveness]: crate::guide::liveness
 //! [state]: crate::guide::state
 //! [groups]: crate::guide::groups
 //! [dependencies]: crate::guide::dependencies

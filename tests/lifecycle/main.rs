@@ -1,6 +1,7 @@
 //! From the start to the end of a service.
 
 mod availability;
+mod consumer;
 mod deploy;
 mod drain;
 mod edges;
