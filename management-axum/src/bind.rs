@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
+use management_core::__private::warn;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs, lookup_host};
 use tokio::time::sleep;
 
@@ -106,10 +107,9 @@ impl Listener for Doors {
                 Ok(accepted) => return accepted,
                 Err(error) if is_of_client(&error) => {}
                 Err(error) => {
-                    tracing::warn!(
-                        target: "management",
-                        "the listener of the endpoints pauses for {RETRY_PAUSE:?}: {error}",
-                    );
+                    warn(format!(
+                        "the listener of the endpoints pauses for {RETRY_PAUSE:?}: {error}"
+                    ));
                     sleep(RETRY_PAUSE).await;
                 }
             }

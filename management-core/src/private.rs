@@ -21,6 +21,14 @@ pub use crate::text::json::Json;
 pub use crate::text::reason::{Convertible, IntoReason, Local, LocalError};
 pub use crate::text::{tidy_within, url_on_a_line};
 
+use crate::line::line;
+
+/// Logs a warning as a line of this library, and so without blocking the thread of the endpoints.
+pub fn warn(text: impl Into<String>) {
+    let text = text.into();
+    line!(WARN, "{text}");
+}
+
 /// The health of what a check returned.
 pub fn health<T: Checked<Shape>, Shape>(outcome: T) -> Health {
     outcome.health()
