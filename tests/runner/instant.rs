@@ -334,3 +334,23 @@ fn many_threads_compute_at_the_same_time() {
     }));
     assert!(asked.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_stays_away_is_logged_once() {
+    let progress = Heartbeat::new(secs(30));
+    let management = with([Check::heartbeat("consumer", &progress).liveness()]);
+    let lines = Lines::default();
+    let _guard = lines.capture();
+    management.liveness().await;
+    for _ in 0..200 {
+        sleep(secs(1)).await;
+        management.liveness().await;
+    }
+    assert_eq!(
+        lines.take(),
+        [
+            "WARN consumer UP → DOWN: no progress for more than 30s",
+            "WARN liveness UP → DOWN: consumer: no progress for more than 30s",
+        ]
+    );
+}

@@ -34,8 +34,8 @@ pub struct Health {
     status: Status,
     reason: Option<String>,
     details: Map<String, serde_json::Value>,
-    /// The reason for the log, if it must not be shown anywhere else.
-    confidential: Option<String>,
+    /// The reason for the log, if it differs from the one that is shown.
+    for_log: Option<String>,
     /// The components of a service dependency.
     components: Option<Components>,
 }
@@ -58,7 +58,7 @@ impl PartialEq for Components {
 impl Health {
     /// Makes a health with this status and without a reason.
     pub fn new(status: Status) -> Self {
-        Health { status, reason: None, details: Map::new(), confidential: None, components: None }
+        Health { status, reason: None, details: Map::new(), for_log: None, components: None }
     }
 
     /// `UP`: the checked part works.
@@ -109,6 +109,12 @@ impl Health {
         self
     }
 
+    /// Logs another reason than the one that is shown.
+    pub(crate) fn logged_as(mut self, reason: String) -> Self {
+        self.for_log = Some(reason);
+        self
+    }
+
     #[cfg(feature = "dependencies")]
     pub(crate) fn with_components(mut self, components: Option<Components>) -> Self {
         self.components = components;
@@ -136,14 +142,14 @@ impl Health {
 
     /// The reason for the log.
     pub(crate) fn logged_reason(&self) -> Option<&str> {
-        self.confidential.as_deref().or(self.reason())
+        self.for_log.as_deref().or(self.reason())
     }
 }
 
 impl Value for Health {
     fn from_failure(failure: Failure) -> Self {
         let mut health = Health::down(&failure);
-        health.confidential = failure.confidential();
+        health.for_log = failure.confidential();
         health
     }
 
@@ -166,7 +172,7 @@ impl Value for Health {
         if names.are_usual() {
             return;
         }
-        for reason in [&mut self.reason, &mut self.confidential].into_iter().flatten() {
+        for reason in [&mut self.reason, &mut self.for_log].into_iter().flatten() {
             text::mask_added(names, reason);
         }
         if let Some(Components { plain, detailed }) = &mut self.components {

@@ -115,7 +115,9 @@ impl Pulse {
         } else if self.has_ended.load(Ordering::Acquire) {
             Health::down("ended")
         } else if silence > self.limit {
+            // Otherwise, each request would find another reason to log.
             Health::down(format_args!("no progress for {}", seconds(silence)))
+                .logged_as(format!("no progress for more than {}", seconds(self.limit)))
         } else {
             Health::up()
         };
