@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use management_axum::{Check, Heartbeat, ShowDetails};
 use serde_json::{Value, json};
@@ -170,4 +170,27 @@ fn heartbeats_and_tasks_are_right_during_a_stall() {
     assert_eq!(of(&application, "consumer").0, 200);
     assert_eq!(of(&application, "worker").0, 200);
     progress.finish();
+}
+
+#[test]
+fn a_run_that_was_ended_does_not_delay_later_answers() {
+    const TIMEOUT: Duration = Duration::from_secs(3);
+    let _alone = alone();
+    let (begins, mut begun) = mpsc::unbounded_channel();
+    let check = Check::new("db", move || {
+        begins.send(()).unwrap();
+        std::future::pending::<()>()
+    });
+    let application = Application::start(1, |builder| {
+        let check = check.timeout(TIMEOUT).ttl(Duration::ZERO).readiness();
+        builder.probe_budget(support::PATIENCE).check(check)
+    });
+    begun.blocking_recv().unwrap();
+    application.stall(Stall::Sleep);
+    let ask = || fetch(application.management_address, "/z/health/readiness").0;
+    assert_eq!(ask(), 503, "ended at its deadline");
+    // Its task cannot end before the stall does, and the next run waits for that.
+    let asked = Instant::now();
+    assert_eq!(ask(), 503);
+    assert!(asked.elapsed() < TIMEOUT - Duration::from_secs(1), "{:?}", asked.elapsed());
 }

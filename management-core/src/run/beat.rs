@@ -92,9 +92,7 @@ impl<V: Value> Beat<V> {
                 // The runner is closed.
                 let Some(current) = asked else { return };
                 if let Asked::Running(run) = current {
-                    // Longer than any run can take, so this waits for its end.
-                    let budget = runner.plan.timeout + Duration::from_secs(1);
-                    runner.wait(run, Instant::now(), budget).await;
+                    runner.wait_for_end(run).await;
                 }
                 if runner.is_settled() {
                     return;
