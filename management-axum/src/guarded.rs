@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
 use management_core::lifecycle::ManagementThread;
 use pin_project_lite::pin_project;
@@ -77,5 +78,5 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Guarding<F> {
 }
 
 fn failed() -> Response {
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    (StatusCode::INTERNAL_SERVER_ERROR, [(CACHE_CONTROL, "no-store")]).into_response()
 }

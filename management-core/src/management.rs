@@ -31,6 +31,7 @@ use crate::report::runtime_lag::RuntimeLag;
 use crate::report::signals::Signals;
 use crate::run::Runtimes;
 use crate::sync::{Mutex, RwLock};
+use crate::text::secret::Names;
 
 /// The checks of a service, and the means to run them.
 ///
@@ -219,6 +220,11 @@ impl Management {
 
     pub(crate) fn runtime_lag(&self) -> &Arc<RuntimeLag> {
         &self.inner.runtime_lag
+    }
+
+    /// The names whose values are secret.
+    pub(crate) fn secrets(&self) -> &Names {
+        &self.inner.signals.secrets
     }
 
     /// Makes every cached answer stale.

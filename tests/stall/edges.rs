@@ -55,6 +55,25 @@ fn the_thread_ends_with_the_last_management() {
 }
 
 #[test]
+fn several_listeners_share_the_thread() {
+    let _alone = alone();
+    wait_for("the threads of earlier tests", || (threads() == 0).then_some(()));
+    let runtime = runtime(1);
+    let management = Management::builder().check(on(1).readiness()).build().unwrap();
+    let open = || runtime.block_on(listen(&management, PORT)).unwrap();
+    let (first, second) = (open(), open());
+    let address = first.local_addr();
+    runtime.block_on(first.close());
+    assert!(TcpStream::connect(address).is_err());
+    let third = open();
+    for listening in [second, third] {
+        assert_eq!(fetch(listening.local_addr(), "/z/health/readiness").0, 200);
+        assert_eq!(threads(), 1);
+        runtime.block_on(listening.close());
+    }
+}
+
+#[test]
 fn a_runtime_that_is_shut_down_counts_as_stalled() {
     let _alone = alone();
     let first = runtime(1);

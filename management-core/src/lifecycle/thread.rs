@@ -18,6 +18,7 @@ use crate::lifecycle::watchdog;
 use crate::line::{line, log_elsewhere};
 use crate::management::{EndpointThread, Management};
 use crate::run::panic_message;
+use crate::text;
 
 /// The name of the thread.
 const NAME: &str = "management";
@@ -128,7 +129,9 @@ impl ManagementThread {
         let availability = self.management.availability();
         // The panic may be one of the program's logger.
         let reported = catch_unwind(AssertUnwindSafe(|| {
-            line!(ERROR, "the thread `{NAME}` panicked: {}", panic_message(panic));
+            let mut message = panic_message(panic);
+            text::mask_added(self.management.secrets(), &mut message);
+            line!(ERROR, "the thread `{NAME}` panicked: {message}");
         }));
         let broken = catch_unwind(AssertUnwindSafe(|| {
             availability.broken(format_args!("the thread `{NAME}` panicked"));
