@@ -76,7 +76,9 @@ fn wanted(app: App, floor: App) -> Option<f64> {
     match (app, floor) {
         (App::Run | App::Liveness, App::FloorLiveness) => Some(1.05),
         (App::Health, App::FloorLiveness) => Some(1.1),
-        (App::HealthInstant, App::FloorSerialised) => Some(1.3),
+        (App::HealthInstant | App::HealthIdle | App::HealthBeating, App::FloorSerialised) => {
+            Some(1.3)
+        }
         _ => None,
     }
 }

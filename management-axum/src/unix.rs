@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use axum::serve::Listener;
+use management_core::__private::warn;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 /// The number of clients that may wait to be accepted, as for TCP.
@@ -95,7 +96,7 @@ impl Drop for SocketFile {
             && error.kind() != ErrorKind::NotFound
         {
             let path = self.path.display();
-            tracing::warn!(target: "management", "cannot remove the socket {path}: {error}");
+            warn(format!("cannot remove the socket {path}: {error}"));
         }
     }
 }

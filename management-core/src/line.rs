@@ -90,11 +90,14 @@ pub(crate) fn emit(line: Line) {
 /// Logs lines until the thread that sends them has ended.
 fn log(waiting: &Receiver<Line>, lost: &AtomicU64) {
     for line in waiting {
+        let log = || {
+            line();
+            match lost.swap(0, Ordering::Relaxed) {
+                0 => {}
+                lost => line!(WARN, "{lost} lines were lost, since the logger was blocked"),
+            }
+        };
         // The panic hook prints a panic of the logger, and the next line may be logged.
-        _ = catch_unwind(AssertUnwindSafe(line));
-        match lost.swap(0, Ordering::Relaxed) {
-            0 => {}
-            lost => line!(WARN, "{lost} lines were lost, since the logger was blocked"),
-        }
+        _ = catch_unwind(AssertUnwindSafe(log));
     }
 }

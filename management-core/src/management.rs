@@ -80,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) listen: Mutex<Option<String>>,
     /// The number of [`Endpoint`](crate::endpoint::Endpoint)s, not counting clones.
     pub(crate) endpoints: AtomicUsize,
+    /// The number of those on a management port.
+    pub(crate) endpoints_on_management_port: AtomicUsize,
     pub(crate) runtime_lag: Arc<RuntimeLag>,
     /// The thread of the endpoints, once it was started.
     pub(crate) thread: Mutex<Option<EndpointThread>>,
@@ -356,7 +358,14 @@ impl Management {
 
     pub(crate) fn ask(&self, group: &Arc<HealthGroup>, left_out: &LeftOut) -> Pending {
         let Inner { availability, runtime_lag, .. } = &*self.inner;
-        Pending::ask(&self.registered(), availability, runtime_lag, group, left_out)
+        Pending::ask(&self.registered(), availability, runtime_lag, group, left_out, false)
+    }
+
+    /// Asks a group whose instant checks have just been [computed](Self::compute_instant_checks).
+    pub(crate) fn ask_computed(&self, group: &Arc<HealthGroup>) -> Pending {
+        let Inner { availability, runtime_lag, .. } = &*self.inner;
+        let left_out = LeftOut::default();
+        Pending::ask(&self.registered(), availability, runtime_lag, group, &left_out, true)
     }
 
     pub(crate) fn ask_one(
@@ -368,7 +377,7 @@ impl Management {
     }
 
     /// Computes the instant checks of a group, so that a cached answer is stale if one of them has changed.
-    pub(crate) fn refresh_instant_checks(&self, group: &HealthGroup) {
+    pub(crate) fn compute_instant_checks(&self, group: &HealthGroup) {
         if !self.inner.has_instant_checks.load(Ordering::Acquire) {
             return;
         }
@@ -390,6 +399,11 @@ impl Management {
         if self.inner.signals.background.take_lost() {
             self.start_background();
         }
+    }
+
+    /// Lets the next request start background work that has no runtime.
+    pub(crate) fn lose_background(&self) {
+        self.inner.signals.background.lose();
     }
 
     fn start_background(&self) {

@@ -117,6 +117,41 @@ fn the_watchdog_is_fed_at_half_of_its_time_while_liveness_is_up() {
     service.wait().unwrap();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_abstract_socket() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+
+    let mut manager = Manager::new("abstract");
+    let name = format!("systemd-abstract-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    manager.socket = UnixDatagram::bind_addr(&address).unwrap();
+    manager.socket.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    let mut service = manager
+        .start("lives", |command| command.arg("breaks").env("NOTIFY_SOCKET", format!("@{name}")));
+    manager.receive_until("READY=1");
+    service.kill().unwrap();
+    service.wait().unwrap();
+}
+
+/// The thread from which it is notified is no port.
+#[test]
+fn details_for_a_port_that_is_missing_are_warned_of() {
+    let manager = Manager::new("port");
+    let mut service = manager.start("lives", |command| {
+        command
+            .arg("breaks")
+            .env("MANAGEMENT_SHOW_DETAILS", "management-port")
+            .stderr(Stdio::piped())
+    });
+    manager.receive_until("READY=1");
+    service.kill().unwrap();
+    let log = service.wait_with_output().unwrap().stderr;
+    let log = String::from_utf8(log).unwrap();
+    assert!(log.contains("`show_details` is `management-port`"), "{log}");
+}
+
 #[test]
 fn a_watchdog_of_another_process_and_no_socket() {
     let manager = Manager::new("another");

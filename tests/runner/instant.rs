@@ -196,6 +196,111 @@ async fn each_request_computes_it_and_others_are_still_cached() {
         assert_eq!(get(&app, "/z/health/readiness").await.status, 200);
     }
     assert_eq!((calls.load(Ordering::SeqCst), runs.load(Ordering::SeqCst)), (before + 20, 1));
+    // A request computes it once, also if it fails.
+    *health.lock().unwrap() = Health::down("stuck");
+    for _ in 0..10 {
+        assert_eq!(get(&app, "/z/health").await.status, 503);
+    }
+    assert_eq!((calls.load(Ordering::SeqCst), runs.load(Ordering::SeqCst)), (before + 30, 1));
+}
+
+#[tokio::test]
+async fn answers_show_the_beats_of_a_heartbeat() {
+    let progress = Heartbeat::new(secs(60));
+    let management = |details| {
+        let builder = Management::builder().show_details(details);
+        builder.check(Check::heartbeat("consumer", &progress)).build().unwrap()
+    };
+    let shown: Router = router(&management(ShowDetails::always()));
+    let hidden: Router = router(&management(ShowDetails::never()));
+    let about = async || {
+        let body = get(&shown, "/z/health").await.body;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        body["components"]["consumer"]["details"].clone()
+    };
+    assert_eq!(about().await, serde_json::json!({"beats": 0}));
+    for beats in 1..=3 {
+        progress.beat();
+        let details = about().await;
+        assert_eq!(details["beats"], beats);
+        assert!(details["lastBeat"].as_str().unwrap().ends_with('Z'), "{details}");
+        assert_eq!(get(&hidden, "/z/health/consumer").await.body, r#"{"status":"UP"}"#);
+    }
+    // A program that adds to the details keeps them.
+    let health = one(&management(ShowDetails::never()), "consumer").await.health().clone();
+    assert_eq!(health.detail("topic", "orders").details().len(), 3);
+}
+
+/// What panics when the payload of a panic is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        std::panic::panic_any(Grenade);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_that_panics_again_when_it_is_dropped_is_down() {
+    let checks = || {
+        let instant = Check::instant("instant", || -> bool { std::panic::panic_any(Grenade) });
+        let blocking = Check::blocking("blocking", || -> bool { std::panic::panic_any(Grenade) });
+        let future = Check::new("future", async || -> bool { std::panic::panic_any(Grenade) });
+        [instant, blocking, future]
+    };
+    let report = with(checks()).health().await;
+    assert_eq!(
+        report.to_string(),
+        "DOWN: blocking DOWN: panicked; future DOWN: panicked; instant DOWN: panicked"
+    );
+}
+
+#[test]
+fn a_late_failure_does_not_undo_the_success_of_a_startup_check() {
+    let (enters, entered) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (released, is_first) = (Mutex::new(released), AtomicBool::new(true));
+    let management = with([Check::instant("model", move || {
+        let fails = is_first.swap(false, Ordering::SeqCst);
+        if fails {
+            enters.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+        }
+        !fails
+    })
+    .startup()]);
+    let ask = || {
+        let asked = pin!(management.startup());
+        match asked.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(report) => report.status(),
+            Poll::Pending => panic!("it waits for something"),
+        }
+    };
+    std::thread::scope(|scope| {
+        let first = scope.spawn(ask);
+        entered.recv().unwrap();
+        assert_eq!(ask(), Status::Up);
+        release.send(()).unwrap();
+        assert_eq!(first.join().unwrap(), Status::Up);
+    });
+    assert_eq!(ask(), Status::Up);
+}
+
+#[test]
+fn a_heartbeat_that_is_finished_and_dropped_has_not_ended() {
+    for _ in 0..2_000 {
+        let progress = Heartbeat::new(secs(60));
+        let management = with([Check::heartbeat("consumer", &progress)]);
+        let consumer = std::thread::spawn(move || {
+            progress.finish();
+            drop(progress);
+        });
+        while !consumer.is_finished() {
+            let asked = pin!(management.health());
+            let asked = asked.poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(asked, Poll::Ready(report) if report.status() == Status::Up));
+        }
+    }
 }
 
 #[tokio::test]
@@ -213,7 +318,8 @@ async fn a_panic_is_down_for_that_check_alone() {
     let report = management.health().await;
     assert_eq!(report.to_string(), "DOWN: queue DOWN: panicked; cache UP");
     assert_eq!(report.component("queue").unwrap().failures(), 1);
-    assert_eq!(management.health().await.component("queue").unwrap().failures(), 2);
+    // The number of requests says nothing about the check.
+    assert_eq!(management.health().await.component("queue").unwrap().failures(), 1);
     panics.store(false, Ordering::SeqCst);
     assert_eq!(management.health().await.status(), Status::Up);
     let about: Vec<_> = lines.take().into_iter().filter(|line| line.contains(" queue ")).collect();
@@ -314,6 +420,14 @@ async fn it_replaces_and_is_replaced() {
     let queue = readiness.component("queue").unwrap();
     assert_eq!(queue.status(), Status::Unknown, "it takes too long, and did not run before");
     assert!(!management.checks()[0].critical);
+    // What an instant check cannot have is not passed on either.
+    let replaced = Check::instant("queue", || true).ttl(secs(60)).interval(secs(60));
+    let management = Management::builder()
+        .check(replaced)
+        .replace(Check::new("queue", async || ()).ttl(secs(1)))
+        .build()
+        .unwrap();
+    assert_eq!(one(&management, "queue").await.status(), Status::Up, "it runs on demand");
 }
 
 #[test]

@@ -108,6 +108,42 @@ async fn timeouts_and_panics_are_failures_too() {
     }
 }
 
+#[tokio::test]
+async fn a_run_that_does_not_end_counts_by_its_time() {
+    let (begins, begun) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let mut blocks = false;
+    let stuck = Mutex::new(move || {
+        if std::mem::replace(&mut blocks, true) {
+            begins.send(()).unwrap();
+            _ = released.lock().unwrap().recv();
+        }
+    });
+    let timeout = secs(1);
+    let check = Check::blocking("db", move || (stuck.lock().unwrap())());
+    let management = with([check.timeout(timeout).ttl(ms(0)).fail_after(3)]);
+    assert_eq!(summary(&one(&management, "db").await), (Status::Up, 0));
+    let db = one(&management, "db").await;
+    let began = Instant::now() - timeout;
+    begun.recv().unwrap();
+    assert_eq!(summary(&db), (Status::Degraded, 1));
+    // However many requests there are, it is one run.
+    loop {
+        let asked = Instant::now();
+        let db = one(&management, "db").await;
+        if asked - began + ms(100) < timeout * 3 && asked.elapsed() < ms(50) {
+            assert!(db.status() == Status::Degraded && db.failures() < 3, "{db:?}");
+        }
+        if db.status() == Status::Down {
+            assert!(db.failures() == 3 && timeout * 3 <= began.elapsed() + ms(100), "{db:?}");
+            break;
+        }
+        sleep(ms(20)).await;
+    }
+    drop(release);
+}
+
 #[tokio::test(start_paused = true)]
 async fn answers_and_subscribers_get_the_tolerated_failure() {
     let (db, health) = settable("db");

@@ -12,15 +12,19 @@ use tokio::runtime::Handle;
 
 use crate::application::runtime;
 use crate::prober::fetch;
-use crate::{LINES, alone, wait_for};
+use crate::{LINES, alone, lines_with, wait_for};
 
 const PORT: &str = "127.0.0.1:0";
 
-/// How many threads of the endpoints this process has.
-fn threads() -> usize {
-    let tasks = fs::read_dir("/proc/self/task").unwrap();
-    let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
-    names.filter(|name| name == "management\n").count()
+/// Waits until this process has so many threads of the endpoints. A thread that one of them starts has its name at first.
+fn wait_for_threads(count: usize) {
+    let threads = || {
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        let names =
+            tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|name| name == "management\n").count()
+    };
+    wait_for("threads of the endpoints", || (threads() == count).then_some(()));
 }
 
 /// A check that is up on the runtime with this many workers.
@@ -34,30 +38,31 @@ fn on(workers: usize) -> Check {
 #[test]
 fn the_thread_ends_with_the_last_management() {
     let _alone = alone();
-    wait_for("the threads of earlier tests", || (threads() == 0).then_some(()));
+    wait_for_threads(0);
     let runtime = runtime(1);
     let management = Management::builder().build().unwrap();
     let listening = runtime.block_on(listen(&management, PORT)).unwrap();
     let address = listening.local_addr();
-    assert_eq!((fetch(address, "/z/health/ping").0, threads()), (200, 1));
+    assert_eq!(fetch(address, "/z/health/ping").0, 200);
+    wait_for_threads(1);
     let router: Router = management_axum::router(&management);
     drop(management);
     drop(listening);
     assert_eq!(fetch(address, "/z/health/ping").0, 200, "the router holds one");
     drop(router);
-    wait_for("the end of the thread", || (threads() == 0).then_some(()));
+    wait_for_threads(0);
     assert!(TcpStream::connect(address).is_err());
     // What is kept of a listener keeps it open.
     let listening = runtime.block_on(listen(&Management::new().unwrap(), PORT)).unwrap();
     assert_eq!(fetch(listening.local_addr(), "/z/health/ping").0, 200);
     runtime.block_on(listening.close());
-    wait_for("the end of the thread", || (threads() == 0).then_some(()));
+    wait_for_threads(0);
 }
 
 #[test]
 fn several_listeners_share_the_thread() {
     let _alone = alone();
-    wait_for("the threads of earlier tests", || (threads() == 0).then_some(()));
+    wait_for_threads(0);
     let runtime = runtime(1);
     let management = Management::builder().check(on(1).readiness()).build().unwrap();
     let open = || runtime.block_on(listen(&management, PORT)).unwrap();
@@ -68,7 +73,7 @@ fn several_listeners_share_the_thread() {
     let third = open();
     for listening in [second, third] {
         assert_eq!(fetch(listening.local_addr(), "/z/health/readiness").0, 200);
-        assert_eq!(threads(), 1);
+        wait_for_threads(1);
         runtime.block_on(listening.close());
     }
 }
@@ -99,6 +104,52 @@ fn a_runtime_that_is_shut_down_counts_as_stalled() {
     wait_for("UP", || (fetch(address, "/z/health/liveness").0 == 200).then_some(()));
     let (code, body) = fetch(address, "/z/health/on");
     assert!(code == 503 && body.contains("on a runtime of 2"), "{body}");
+}
+
+#[test]
+fn a_runtime_that_is_shut_down_is_noticed_without_a_run() {
+    let _alone = alone();
+    let first = runtime(1);
+    let (management, listening) = first.block_on(async {
+        let management = Management::builder()
+            .stall_limit(Duration::from_secs(1))
+            .check(Check::instant("queue", || true).liveness())
+            .build()
+            .unwrap();
+        let listening = listen(&management, PORT).await.unwrap();
+        (management, listening)
+    });
+    let address = listening.local_addr();
+    assert_eq!(fetch(address, "/z/health/liveness").0, 200);
+    drop(first);
+    wait_for("DOWN", || (fetch(address, "/z/health/liveness").0 == 503).then_some(()));
+    let second = runtime(1);
+    wait_for("UP", || {
+        second.block_on(management.readiness());
+        (fetch(address, "/z/health/liveness").0 == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_runtime_that_nobody_drives_is_logged() {
+    let _alone = alone();
+    let idle = runtime(0);
+    let management = {
+        let _inside = idle.enter();
+        Management::builder()
+            .probe_budget(Duration::from_millis(100))
+            .check(on(1).readiness())
+            .build()
+            .unwrap()
+    };
+    runtime(1).block_on(async {
+        for _ in 0..2 {
+            let report = management.readiness().await;
+            assert_eq!(report.to_string(), "UNKNOWN: on UNKNOWN: the runtime is stalled");
+        }
+    });
+    let lines = lines_with("WARN no check can run", 1);
+    assert!(lines.len() == 1 && lines[0].contains("`.runtime(…)`"), "{lines:#?}");
 }
 
 #[test]

@@ -41,6 +41,13 @@ fn ask(address: SocketAddr, path: &str, begun: Instant, is_over: &AtomicBool) ->
     probes
 }
 
+/// A check of which a run is in flight most of the time, also when the stall begins, and whose timeout is shorter than
+/// that.
+fn in_flight() -> Check {
+    let check = Check::new("slow", async || tokio::time::sleep(PERIOD / 2).await);
+    check.timeout(PERIOD * 5).ttl(Duration::ZERO)
+}
+
 /// Stalls a runtime, and asks for liveness and readiness meanwhile.
 fn stall(workers: usize, how: Stall) {
     let _alone = alone();
@@ -48,6 +55,7 @@ fn stall(workers: usize, how: Stall) {
         builder
             .stall_limit(STALL_LIMIT)
             .check(Check::new("alive", async || ()).liveness())
+            .check(in_flight().liveness())
             .check(Check::new("db", async || tokio::task::yield_now().await).readiness())
     });
     let port = application.management_address;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::application::{Application, Stall};
 use crate::prober::fetch;
-use crate::{alone, wait_for};
+use crate::{LINES, alone, wait_for};
 
 /// A check and the number of its runs.
 fn counted(name: &str) -> (Check, Arc<AtomicU32>) {
@@ -81,7 +81,48 @@ fn the_last_result_stands_in_while_it_is_valid() {
 }
 
 #[test]
-fn a_run_that_has_begun_is_ended_from_outside() {
+fn a_run_in_flight_is_not_late_because_the_runtime_is() {
+    const TIMEOUT: Duration = Duration::from_millis(500);
+    for (workers, how) in [(0, Stall::Sleep), (1, Stall::Burn), (2, Stall::Sleep)] {
+        let _alone = alone();
+        let (begins, mut begun) = mpsc::unbounded_channel();
+        let check = Check::new("db", move || {
+            begins.send(()).unwrap();
+            tokio::time::sleep(Duration::from_millis(100))
+        });
+        let application = Application::start(workers, |builder| {
+            let check = check.timeout(TIMEOUT).ttl(Duration::ZERO).readiness();
+            builder.show_details(ShowDetails::always()).check(check)
+        });
+        begun.blocking_recv().unwrap();
+        wait_for("UP", || (of(&application, "db").0 == 200).then_some(()));
+        while begun.try_recv().is_ok() {}
+        // The run of this request is in flight when the stall begins.
+        let port = application.management_address;
+        let request = std::thread::spawn(move || fetch(port, "/z/health/db"));
+        begun.blocking_recv().unwrap();
+        application.stall(how);
+        let stalled = Instant::now();
+        assert_eq!(request.join().unwrap().0, 200);
+        while stalled.elapsed() < TIMEOUT * 4 {
+            let (code, db) = of(&application, "db");
+            assert_eq!((code, &db["status"]), (200, &json!("UP")), "{db}");
+        }
+        application.recover();
+        let fresh = wait_for("a fresh result", || {
+            let (code, db) = of(&application, "db");
+            assert_eq!(code, 200, "{db}");
+            (db["stale"] == false).then_some(db)
+        });
+        assert_eq!(fresh["failures"], 0);
+        drop(application);
+        let lines = LINES.take();
+        assert!(!lines.iter().any(|line| line.contains("timed out")), "{lines:#?}");
+    }
+}
+
+#[test]
+fn a_run_that_hangs_is_ended_once_the_runtime_runs_tasks() {
     let _alone = alone();
     let hangs = Arc::new(AtomicBool::new(true));
     let (begins, mut begun) = mpsc::unbounded_channel();
@@ -103,10 +144,61 @@ fn a_run_that_has_begun_is_ended_from_outside() {
     begun.blocking_recv().unwrap();
     application.stall(Stall::Sleep);
     let (code, db) = of(&application, "db");
-    assert_eq!((code, &db["details"]["error"]), (503, &json!("timed out after 500ms")));
-    hangs.store(false, Ordering::SeqCst);
+    assert_eq!((code, &db["details"]["error"]), (503, &json!("the runtime is stalled")));
+    assert_eq!(db["status"], "UNKNOWN");
     application.recover();
+    // It hangs for a reason of its own, too.
+    wait_for("its end", || {
+        (of(&application, "db").1["details"]["error"] == "timed out after 500ms").then_some(())
+    });
+    hangs.store(false, Ordering::SeqCst);
     wait_for("UP", || (of(&application, "db").0 == 200).then_some(()));
+}
+
+#[test]
+fn a_run_that_blocks_its_thread_is_late_itself() {
+    let _alone = alone();
+    let application = Application::start(0, |builder| {
+        let check = Check::new("db", async || std::thread::sleep(Duration::from_millis(300)));
+        let check = check.timeout(Duration::from_millis(200)).readiness();
+        builder.show_details(ShowDetails::always()).check(check.ttl(Duration::ZERO))
+    });
+    for _ in 0..3 {
+        let (code, db) = of(&application, "db");
+        let why = db["details"]["error"].as_str().unwrap();
+        let is_late = why == "timed out after 200ms" || why.starts_with("still running since ");
+        assert!(code == 503 && is_late, "{db}");
+    }
+}
+
+#[test]
+fn a_known_stall_costs_no_budget() {
+    let _alone = alone();
+    let application = Application::start(1, |builder| builder.show_details(ShowDetails::always()));
+    application.stall(Stall::Sleep);
+    wait_for("DEGRADED", || (of(&application, "runtime").1["status"] == "DEGRADED").then_some(()));
+    let (check, _) = counted("db");
+    application.management.register(check.readiness()).unwrap();
+    let asked = Instant::now();
+    for _ in 0..5 {
+        let (code, db) = of(&application, "db");
+        assert_eq!((code, &db["details"]["error"]), (503, &json!("the runtime is stalled")));
+    }
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}, 10 s allowed", asked.elapsed());
+}
+
+#[test]
+fn a_check_that_began_before_the_listener_keeps_its_pace() {
+    let _alone = alone();
+    let runs = Arc::<AtomicU32>::default();
+    let own = Arc::clone(&runs);
+    // It needs no worker, so only the time is left that the runtime could keep.
+    let disk = Check::blocking("disk", move || _ = own.fetch_add(1, Ordering::SeqCst));
+    let disk = disk.interval(Duration::from_millis(500));
+    let application = Application::start(1, |builder| builder.check(disk));
+    application.stall(Stall::Sleep);
+    let before = runs.load(Ordering::SeqCst);
+    wait_for("another run", || (before + 1 < runs.load(Ordering::SeqCst)).then_some(()));
 }
 
 #[test]
@@ -173,7 +265,7 @@ fn heartbeats_and_tasks_are_right_during_a_stall() {
 }
 
 #[test]
-fn a_run_that_was_ended_does_not_delay_later_answers() {
+fn a_run_that_hangs_does_not_delay_answers() {
     const TIMEOUT: Duration = Duration::from_secs(3);
     let _alone = alone();
     let (begins, mut begun) = mpsc::unbounded_channel();
@@ -188,8 +280,7 @@ fn a_run_that_was_ended_does_not_delay_later_answers() {
     begun.blocking_recv().unwrap();
     application.stall(Stall::Sleep);
     let ask = || fetch(application.management_address, "/z/health/readiness").0;
-    assert_eq!(ask(), 503, "ended at its deadline");
-    // Its task cannot end before the stall does, and the next run waits for that.
+    assert_eq!(ask(), 503, "the runtime is stalled");
     let asked = Instant::now();
     assert_eq!(ask(), 503);
     assert!(asked.elapsed() < TIMEOUT - Duration::from_secs(1), "{:?}", asked.elapsed());

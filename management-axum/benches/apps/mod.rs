@@ -11,7 +11,7 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::routing::get;
 use management_axum::endpoint::Endpoint;
-use management_axum::{Check, Error, Management};
+use management_axum::{Check, Error, Heartbeat, Management};
 use tokio::task::yield_now;
 
 /// The names of the checks, as they are sorted.
@@ -39,13 +39,17 @@ pub(crate) enum App {
     HealthTtlZero,
     /// Each check is computed by the request.
     HealthInstant,
+    /// Ten heartbeats that do not beat meanwhile.
+    HealthIdle,
+    /// Heartbeats that beat before each request.
+    HealthBeating,
     /// Each check gives way once before it answers, so that no run ends with its first poll.
     HealthYielding,
 }
 
 impl App {
     /// Each one after its floors.
-    pub(crate) const ALL: [App; 11] = [
+    pub(crate) const ALL: [App; 13] = [
         App::FloorLiveness,
         App::Run,
         App::Liveness,
@@ -55,6 +59,8 @@ impl App {
         App::FloorSpawned,
         App::Health,
         App::HealthInstant,
+        App::HealthIdle,
+        App::HealthBeating,
         App::HealthTtlZero,
         App::HealthYielding,
     ];
@@ -70,6 +76,8 @@ impl App {
             App::ManagementPort => "/z/health/liveness, `listen`",
             App::Health => "/z/health, default ttl",
             App::HealthInstant => "/z/health, instant checks",
+            App::HealthIdle => "/z/health, idle heartbeats",
+            App::HealthBeating => "/z/health, beating heartbeats",
             App::HealthTtlZero => "/z/health, ttl 0",
             App::HealthYielding => "/z/health, ttl 0, yielding",
         }
@@ -89,7 +97,7 @@ impl App {
             App::Run | App::Liveness => &[App::FloorLiveness],
             App::ManagementPort => &[App::FloorLiveness, App::Run, App::Liveness],
             App::Health => &[App::FloorLiveness, App::FloorStatic, App::FloorSerialised],
-            App::HealthInstant => &[App::FloorSerialised],
+            App::HealthInstant | App::HealthIdle | App::HealthBeating => &[App::FloorSerialised],
             App::HealthTtlZero | App::HealthYielding => &[App::FloorSerialised, App::FloorSpawned],
             _ => &[],
         }
@@ -107,13 +115,24 @@ impl App {
 
     /// The checks of ours.
     pub(crate) fn management(self) -> Result<Management, Error> {
+        let progress = Heartbeat::new(Duration::from_secs(3600));
+        let beating = progress.clone();
+        let beat = move || beating.beat();
         let check = |name: &str| match self {
             App::HealthInstant => Check::instant(name, || true),
+            // It is computed first.
+            App::HealthBeating if name == NAMES[0] => Check::instant(name, beat.clone()),
+            App::HealthIdle | App::HealthBeating => Check::heartbeat(name, &progress),
             App::HealthTtlZero => quick(name).ttl(Duration::ZERO),
             App::HealthYielding => yielding(name).ttl(Duration::ZERO),
             _ => quick(name),
         };
-        NAMES.iter().fold(Management::builder(), |builder, name| builder.check(check(name))).build()
+        let builder = Management::builder();
+        let management =
+            NAMES.iter().fold(builder, |builder, name| builder.check(check(name))).build();
+        // They would have ended without their owner.
+        std::mem::forget(progress);
+        management
     }
 }
 

@@ -113,6 +113,7 @@ impl Builder {
             has_instant_checks: AtomicBool::new(has_instant_checks),
             listen: Mutex::new(configured.config.listen),
             endpoints: AtomicUsize::new(0),
+            endpoints_on_management_port: AtomicUsize::new(0),
         }))
     }
 }

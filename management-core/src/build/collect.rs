@@ -92,8 +92,8 @@ impl Collection {
                 continue;
             };
             check.kind = check.kind.or(old.kind);
-            if check.is_instant() {
-                // Nothing else applies to it.
+            if check.is_instant() || old.is_instant() {
+                // Nothing else applies to an instant check.
                 old.settings = Settings { critical: old.settings.critical, ..Settings::new() };
             }
             check.settings = check.settings.or(&old.settings);

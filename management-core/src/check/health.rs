@@ -3,6 +3,7 @@ use std::fmt;
 
 use serde_json::Map;
 
+use crate::check::beats::Beats;
 use crate::check::status::Status;
 use crate::run::{Failure, Value};
 use crate::text;
@@ -34,6 +35,8 @@ pub struct Health {
     status: Status,
     reason: Option<String>,
     details: Map<String, serde_json::Value>,
+    /// The details of a heartbeat, which has no other ones.
+    beats: Option<Beats>,
     /// The reason for the log, if it differs from the one that is shown.
     for_log: Option<String>,
     /// The components of a service dependency.
@@ -58,7 +61,14 @@ impl PartialEq for Components {
 impl Health {
     /// Makes a health with this status and without a reason.
     pub fn new(status: Status) -> Self {
-        Health { status, reason: None, details: Map::new(), for_log: None, components: None }
+        Health {
+            status,
+            reason: None,
+            details: Map::new(),
+            beats: None,
+            for_log: None,
+            components: None,
+        }
     }
 
     /// `UP`: the checked part works.
@@ -105,6 +115,9 @@ impl Health {
     /// or `reason2` and so on if the check has both.
     #[must_use]
     pub fn detail(mut self, key: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+        if let Some(beats) = self.beats.take() {
+            self.details = beats.details().clone();
+        }
         self.details.insert(key.into(), value.into());
         self
     }
@@ -112,6 +125,12 @@ impl Health {
     /// Logs another reason than the one that is shown.
     pub(crate) fn logged_as(mut self, reason: String) -> Self {
         self.for_log = Some(reason);
+        self
+    }
+
+    /// Has the details of a heartbeat.
+    pub(super) fn with_beats(mut self, beats: Beats) -> Self {
+        self.beats = Some(beats);
         self
     }
 
@@ -137,7 +156,7 @@ impl Health {
 
     /// The details, sorted by key.
     pub fn details(&self) -> &Map<String, serde_json::Value> {
-        &self.details
+        self.beats.as_ref().map_or(&self.details, Beats::details)
     }
 
     /// The reason for the log.
@@ -188,7 +207,7 @@ impl fmt::Debug for Health {
         f.debug_struct("Health")
             .field("status", &self.status)
             .field("reason", &self.reason)
-            .field("details", &self.details)
+            .field("details", self.details())
             .finish_non_exhaustive()
     }
 }

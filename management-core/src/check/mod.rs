@@ -4,6 +4,7 @@
 //! not know which requests ask for a check, or how an answer shows the result.
 
 pub(crate) mod awaited;
+mod beats;
 pub(crate) mod entry;
 pub(crate) mod health;
 pub(crate) mod heartbeat;

@@ -45,12 +45,12 @@ impl Endpoint {
         if group.kind == GroupKind::Health {
             self.shared.advice.give(request, management, &LeftOut::default());
         }
-        management.refresh_instant_checks(group);
-        let epoch = management.inner().signals.epoch();
+        management.compute_instant_checks(group);
+        let epoch = management.inner().signals.epoch(details);
         if let Some(reply) = self.shared.cache.get(group.kind, details, epoch) {
             return Respond::ready(reply.to(method));
         }
-        let pending = management.ask(group, &LeftOut::default());
+        let pending = management.ask_computed(group);
         let style = Style { content, label: group.name.clone(), verbose: false, details };
         match pending.now() {
             Ok(answered) => {

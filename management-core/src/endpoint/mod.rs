@@ -73,7 +73,11 @@ struct Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.management.inner().endpoints.fetch_sub(1, Ordering::Relaxed);
+        let inner = self.management.inner();
+        inner.endpoints.fetch_sub(1, Ordering::Relaxed);
+        if self.is_on_management_port {
+            inner.endpoints_on_management_port.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -95,6 +99,9 @@ impl Endpoint {
 
     fn at(management: &Management, is_on_management_port: bool) -> Self {
         management.inner().endpoints.fetch_add(1, Ordering::Relaxed);
+        if is_on_management_port {
+            management.inner().endpoints_on_management_port.fetch_add(1, Ordering::Relaxed);
+        }
         let shared = Shared {
             management: management.clone(),
             is_on_management_port,

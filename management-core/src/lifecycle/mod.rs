@@ -83,7 +83,8 @@ pub fn confirm_accepting(management: &Management) {
 pub fn start_server(management: &Management) -> Server {
     let availability = management.availability().clone();
     availability.add_server();
-    if management.shows_details_on_management_port() && management.thread().is_none() {
+    let ports = &management.inner().endpoints_on_management_port;
+    if management.shows_details_on_management_port() && ports.load(Ordering::Relaxed) == 0 {
         line!(
             WARN,
             "`show_details` is `management-port`, but the endpoints have no port of their own, so nobody is shown \

@@ -2,13 +2,20 @@
 
 use std::env;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::linux::net::SocketAddrExt;
+#[cfg(target_os = "linux")]
+use std::os::unix::{
+    ffi::OsStrExt,
+    net::{SocketAddr, UnixDatagram},
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sd_notify::{NotifyState, notify, watchdog_enabled};
+use sd_notify::{NotifyState, watchdog_enabled};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::check::status::Status;
 use crate::lifecycle::thread::ManagementThread;
@@ -47,14 +54,14 @@ impl Notifier {
         let mut state = self.management.availability().subscribe();
         // It fails if the sender is gone, which `management` holds.
         if state.wait_for(|state| *state == AvailabilityState::Accepting).await.is_ok() {
-            self.send(|| notify(&[NotifyState::Ready])).await;
+            self.send(NotifyState::Ready).await;
         }
     }
 
     async fn drain(self) {
         let mut stop_at = self.management.availability().stop_at();
         if stop_at.wait_for(Option::is_some).await.is_ok() {
-            self.send(|| notify(&[NotifyState::Stopping])).await;
+            self.send(NotifyState::Stopping).await;
         }
     }
 
@@ -68,7 +75,7 @@ impl Notifier {
             let status = worst.map_or_else(|| Status::Up.to_string(), |worst| worst.summary());
             if status != last {
                 last.clone_from(&status);
-                self.send(move || notify(&[NotifyState::Status(&status)])).await;
+                self.send(NotifyState::Status(&status)).await;
             }
             next += STATUS_PERIOD;
             sleep_until(next).await;
@@ -79,8 +86,11 @@ impl Notifier {
     async fn watchdog(self, period: Duration) {
         let mut next = Instant::now();
         loop {
-            if self.management.liveness().await.status() != Status::Down {
-                self.send(|| notify(&[NotifyState::Watchdog])).await;
+            // In time, even if an answer takes longer than the service manager waits.
+            let report = timeout(period / 2, self.management.liveness()).await;
+            let is_down = report.is_ok_and(|report| report.status() == Status::Down);
+            if !is_down {
+                self.send(NotifyState::Watchdog).await;
             }
             next = (next + period).max(Instant::now());
             sleep_until(next).await;
@@ -88,13 +98,28 @@ impl Notifier {
     }
 
     /// Sends on a thread of its own, since the queue of the service manager may be full.
-    async fn send(&self, notify: impl FnOnce() -> io::Result<()> + Send + 'static) {
+    async fn send(&self, state: NotifyState<'_>) {
+        let message = state.to_string();
         // Without a result, the runtime shuts down.
-        let Ok(sent) = spawn_blocking(notify).await else { return };
+        let Ok(sent) = spawn_blocking(move || notify(&message)).await else { return };
         if let Err(error) = sent
             && !self.has_failed.swap(true, Ordering::Relaxed)
         {
             line!(WARN, "cannot notify the service manager at `NOTIFY_SOCKET`: {error}");
         }
     }
+}
+
+/// Sends one message.
+fn notify(message: &str) -> io::Result<()> {
+    // `sd_notify` takes an abstract socket for a path.
+    #[cfg(target_os = "linux")]
+    if let Some(socket) = env::var_os("NOTIFY_SOCKET")
+        && let Some(name) = socket.as_bytes().strip_prefix(b"@")
+    {
+        let sender = UnixDatagram::unbound()?;
+        sender.connect_addr(&SocketAddr::from_abstract_name(name)?)?;
+        return sender.send(message.as_bytes()).map(drop);
+    }
+    sd_notify::notify(&[NotifyState::Custom(message)])
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::line::line;
 use crate::management::Management;
-use crate::report::runtime_lag::THRESHOLD;
+use crate::run::STALLED_AFTER;
 use crate::text::seconds;
 
 /// How often an empty task is scheduled: once a second, as a multiple of 64 ms. Tokio's timers wake a thread once for a
@@ -28,29 +28,36 @@ pub(super) async fn watch(management: Management, begun: Instant) {
     loop {
         let mut task = runtimes.ping();
         let mut late = Duration::ZERO;
-        let mut period = PERIOD;
         loop {
             let before = Instant::now();
-            if late.is_zero() {
-                sleep_until(next_turn(begun, before)).await;
+            let planned = if late.is_zero() {
+                let turn = next_turn(begun, before);
+                sleep_until(turn).await;
+                turn
             } else {
+                let turn = before + LATE_PERIOD;
                 // Either way, the loop looks whether it has run.
-                _ = timeout(period, pulse.ran()).await;
-            }
+                _ = timeout_at(turn, pulse.ran()).await;
+                turn
+            };
             let now = Instant::now();
             management.end_overdue(now);
             let waiting = pulse.waiting_since();
             let Some(since) = waiting else { break };
-            let slept = now - before;
+            // Notices a runtime that has gone while it was waited for.
+            runtimes.ping();
+            if !runtimes.is_known() {
+                // The next request from another runtime makes that one known.
+                management.lose_background();
+            }
             if waiting != task {
                 // A request has scheduled another task.
                 task = waiting;
                 late = now - since;
-            } else if slept <= period + OWN_TOLERANCE {
-                late += slept;
+            } else if now <= planned + OWN_TOLERANCE {
+                late += now - before;
             }
-            period = LATE_PERIOD;
-            if late > THRESHOLD {
+            if late > STALLED_AFTER {
                 if lag.set(late).is_none() {
                     line!(
                         WARN,

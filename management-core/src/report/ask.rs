@@ -55,33 +55,40 @@ pub(crate) struct Answered {
 }
 
 impl Pending {
-    /// Asks every check of the group that is not left out.
+    /// Asks every check of the group that is not left out. `are_computed` is whether its instant checks need not be
+    /// computed again.
     pub(crate) fn ask(
         checks: &[Arc<RegisteredCheck>],
         availability: &Availability,
         runtime_lag: &Arc<RuntimeLag>,
         group: &Arc<HealthGroup>,
         left_out: &LeftOut,
+        are_computed: bool,
     ) -> Self {
         let wanted = checks.iter().filter(|check| group.has(check) && !left_out.has(check));
         let is_asked = |name| !left_out.names.contains(name);
         let availability = is_asked(AVAILABILITY).then(|| availability.clone());
         let runtime_lag = is_asked(RUNTIME).then(|| Arc::clone(runtime_lag));
-        Pending { availability, runtime_lag, ..Pending::ask_all(wanted, group) }
+        Pending { availability, runtime_lag, ..Pending::ask_all(wanted, group, are_computed) }
     }
 
     /// Asks one check as a member of the group.
     pub(crate) fn ask_one(check: &Arc<RegisteredCheck>, group: &Arc<HealthGroup>) -> Self {
-        Pending::ask_all(std::iter::once(check), group)
+        Pending::ask_all(std::iter::once(check), group, false)
     }
 
     fn ask_all<'a>(
         checks: impl Iterator<Item = &'a Arc<RegisteredCheck>>,
         group: &Arc<HealthGroup>,
+        are_computed: bool,
     ) -> Self {
         let at = Instant::now();
         let mut asked = Vec::with_capacity(checks.size_hint().1.unwrap_or_default());
-        asked.extend(checks.map(|check| (Arc::clone(check), group.runner(check).ask(at))));
+        asked.extend(checks.map(|check| {
+            let runner = group.runner(check);
+            let computed = if are_computed { runner.computed() } else { None };
+            (Arc::clone(check), computed.unwrap_or_else(|| runner.ask(at)))
+        }));
         Pending { group: Arc::clone(group), availability: None, runtime_lag: None, asked, at }
     }
 

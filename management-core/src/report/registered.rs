@@ -122,10 +122,15 @@ fn runner(
     let what = format!("{} {}", about.kind.word(), about.name);
     let is_instant = plan.schedule == Schedule::Instant;
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
-        signals.advance();
-        log::check(&about, &logged, plan.fail_after, previous, outcome);
         let status = |outcome: &Outcome<Health>| outcome.value.status();
-        if is_instant && previous.map(status) == Some(status(outcome)) {
+        let is_news = !is_instant || previous.map(status) != Some(status(outcome));
+        if is_news {
+            signals.advance();
+        } else {
+            signals.advance_details();
+        }
+        log::check(&about, &logged, plan.fail_after, previous, outcome);
+        if !is_news {
             // A request is no run, and there may be any number of them.
             return;
         }

@@ -11,9 +11,6 @@ use crate::report::about::About;
 use crate::report::component::Component;
 use crate::text::seconds;
 
-/// How late a task may run before the runtime counts as stalled.
-pub(crate) const THRESHOLD: Duration = Duration::from_secs(1);
-
 /// How late the application's runtime runs tasks.
 #[derive(Debug)]
 pub(crate) struct RuntimeLag {

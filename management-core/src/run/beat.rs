@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout_at};
 
 use crate::run::outcome::Asked;
 use crate::run::plan::JITTER;
@@ -33,18 +33,24 @@ impl<V: Value> Runner<V> {
             self.lock().is_beating = false;
             return self.background.lose();
         };
+        let Some(asked) = asked else { return };
         let beat = Beat { runner: Arc::clone(self) };
-        self.spawn_beat(&runtime, beat, asked);
+        self.spawn_beat(&runtime, beat, Next::Wait(asked));
     }
 
-    fn spawn_beat(&self, runtime: &Handle, beat: Beat<V>, asked: Option<Asked<V>>) {
-        let task = runtime.spawn(beat.go_on(asked));
+    fn spawn_beat(&self, runtime: &Handle, beat: Beat<V>, next: Next<V>) {
         let mut state = self.lock();
-        if state.is_beating && !state.is_closed {
-            state.beat = Some(task.abort_handle());
-        } else {
+        state.beat_tasks += 1;
+        let number = state.beat_tasks;
+        // A runtime that is shutting down drops the task at once, which takes the lock.
+        drop(state);
+        let task = runtime.spawn(beat.go_on(next));
+        let mut state = self.lock();
+        if !state.is_beating || state.is_closed {
             drop(state);
             task.abort();
+        } else if state.beat_tasks == number {
+            state.beat = Some(task.abort_handle());
         }
     }
 
@@ -57,18 +63,26 @@ impl<V: Value> Runner<V> {
     fn begin_or_join(self: &Arc<Self>, now: Instant) -> Option<Asked<V>> {
         loop {
             let state = self.lock();
+            if let Some(id) = self.overdue_run(&state, now) {
+                drop(state);
+                self.time_out(id);
+                continue;
+            }
             match &state.run {
-                Some(run) if run.is_overdue(now) => {
-                    let id = run.id;
-                    drop(state);
-                    self.time_out(id);
-                }
                 Some(run) => return Some(Asked::Running(run.id)),
                 None if state.is_closed => return None,
                 None => return Some(self.begin_next(state, now)),
             }
         }
     }
+}
+
+/// What a beat does next.
+enum Next<V> {
+    /// Waits for a run.
+    Wait(Asked<V>),
+    /// Begins a run at this time.
+    Begin(Instant),
 }
 
 /// Guards the task of a beat: when the task ends for any reason, the next request starts it again.
@@ -78,32 +92,45 @@ struct Beat<V: Value> {
 
 impl<V: Value> Beat<V> {
     /// Boxed, since a beat that moves to another runtime spawns itself.
-    fn go_on(self, mut asked: Option<Asked<V>>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn go_on(self, mut next: Next<V>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             let beat = self;
             let runner = &beat.runner;
+            let mut endpoints = runner.runtimes().watch_endpoints();
             loop {
                 // The thread of the endpoints keeps the time while the application's runtime is stalled, and that
                 // runtime may have no timers.
                 if let Some(timers) = runner.runtimes().elsewhere() {
                     let runner = Arc::clone(runner);
-                    return runner.spawn_beat(&timers, beat, asked);
+                    return runner.spawn_beat(&timers, beat, next);
                 }
-                // The runner is closed.
-                let Some(current) = asked else { return };
-                if let Asked::Running(run) = current {
-                    runner.wait_for_end(run).await;
-                }
-                if runner.is_settled() {
-                    return;
-                }
-                let Some(pause) = runner.pause() else { return };
-                let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
-                sleep(pause.mul_f64(spread)).await;
-                if runner.background.is_resting() {
-                    return;
-                }
-                asked = runner.begin_or_join(Instant::now());
+                next = match next {
+                    Next::Wait(asked) => {
+                        if let Asked::Running(run) = asked {
+                            runner.wait_for_end(run).await;
+                        }
+                        if runner.is_settled() {
+                            return;
+                        }
+                        let Some(pause) = runner.pause() else { return };
+                        let spread = 1.0 + JITTER * (2.0 * fastrand::f64() - 1.0);
+                        Next::Begin(Instant::now() + pause.mul_f64(spread))
+                    }
+                    Next::Begin(at) => {
+                        if timeout_at(at, endpoints.changed()).await.is_ok() {
+                            // The thread of the endpoints has started.
+                            continue;
+                        }
+                        if runner.background.is_resting() {
+                            return;
+                        }
+                        // Without a run, the runner is closed.
+                        match runner.begin_or_join(Instant::now()) {
+                            Some(asked) => Next::Wait(asked),
+                            None => return,
+                        }
+                    }
+                };
             }
         })
     }

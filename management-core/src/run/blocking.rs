@@ -20,9 +20,10 @@ pub(super) struct Thread<'a, V: Value> {
 
 impl<V: Value> Drop for Thread<'_, V> {
     fn drop(&mut self) {
-        let now = Instant::now();
+        let took = self.since.elapsed();
+        self.runner.count_poll(self.run, took);
         self.runner.polling.set(None);
-        self.runner.warn_of_block(self.run, now - self.since, Found::Late);
+        self.runner.warn_of_block(self.run, took, Found::Late);
     }
 }
 

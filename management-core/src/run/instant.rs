@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::run::outcome::{Outcome, Reading};
+use crate::run::outcome::{Asked, Outcome, Reading};
 use crate::run::plan::Schedule;
 use crate::run::runner::{Runner, Value};
 
@@ -14,12 +14,15 @@ impl<V: Value> Runner<V> {
         self.plan.schedule == Schedule::Instant
     }
 
+    /// The outcome that an instant job had when it was last computed.
+    pub(crate) fn computed(&self) -> Option<Asked<V>> {
+        self.is_instant().then(|| self.lock().last.clone())?.map(|last| Asked::Known(reading(last)))
+    }
+
     /// The outcome of an instant job at this moment. It needs no runtime, and no request waits for another one.
     ///
     /// The observer is called if the outcome is another one than the last.
     pub(super) fn compute(&self, work: &dyn Fn() -> V, now: Instant) -> Reading<V> {
-        // Until a request computes another outcome.
-        let reading = |outcome| Reading { outcome: Ok(outcome), is_stale: false, until: None };
         if self.plan.once
             && let state = self.lock()
             && self.settled(&state)
@@ -31,15 +34,18 @@ impl<V: Value> Runner<V> {
         let mut value = self.job.panics().catch(work, V::from_failure);
         value.mask(&self.secrets);
         let mut state = self.lock();
-        let last = state.last.as_ref();
-        if let Some(last) = last.filter(|last| !last.has_failed() && last.value.is_same(&value)) {
+        if let Some(last) = &state.last
+            // Another thread may have had the success that settles it.
+            && (self.settled(&state) || last.value.is_same(&value))
+        {
             return reading(Arc::clone(last));
         }
         let failures = if value.is_success() {
             self.job.panics().forget();
             0
         } else {
-            last.map_or(0, |last| last.failures).saturating_add(1)
+            // A request is no run, so their number says nothing.
+            1
         };
         let outcome = Arc::new(Outcome {
             value,
@@ -57,4 +63,9 @@ impl<V: Value> Runner<V> {
         }
         reading(outcome)
     }
+}
+
+/// The reading until a request computes another outcome.
+fn reading<V>(outcome: Arc<Outcome<V>>) -> Reading<V> {
+    Reading { outcome: Ok(outcome), is_stale: false, until: None }
 }

@@ -7,12 +7,14 @@
 //! begins with the first poll: a run that waits for its runtime is not late, its runtime is. It is watched twice:
 //! by the task of the run, so that it ends without a request, and by every request that waits, since a future that
 //! blocks its thread is never polled again. The first of them ends the run, and what the run returns later is
-//! dropped. While there is a thread of the endpoints, that thread watches in place of the task.
+//! dropped. While there is a thread of the endpoints, that thread watches in place of the task, and time in which the
+//! runtime runs no task does not count.
 
 mod background;
 mod beat;
 mod blocked;
 mod blocking;
+mod deadline;
 mod failure;
 mod instant;
 mod job;
@@ -33,6 +35,7 @@ pub use failure::Failure;
 pub use job::Job;
 pub(crate) use outcome::{Asked, Outcome, Reading};
 pub(crate) use panics::message as panic_message;
+pub(crate) use pulse::STALLED_AFTER;
 pub(crate) use queue::give_way;
 pub(crate) use runner::{Runner, Value};
 pub(crate) use runtimes::Runtimes;

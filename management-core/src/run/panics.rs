@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::cell::Cell;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, Once, Weak};
@@ -56,7 +57,14 @@ impl Panics {
         let _running = Running(RUNNING.replace(self.id()));
         match catch_unwind(AssertUnwindSafe(run)) {
             Ok(done) => done,
-            Err(payload) => failed(self.caught(&*payload)),
+            Err(payload) => {
+                let failure = self.caught(&*payload);
+                // Dropping the payload can panic again. What that panics with is leaked, or it would go on for ever.
+                if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                    mem::forget(again);
+                }
+                failed(failure)
+            }
         }
     }
 

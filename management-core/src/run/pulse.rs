@@ -1,47 +1,83 @@
 //! Whether a runtime runs tasks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::run::state::PATIENCE;
 use crate::sync::Mutex;
+
+/// How late a task may run before its runtime counts as stalled.
+pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(1);
 
 /// Empty tasks on a runtime, one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
-    waiting: Mutex<Waiting>,
+    tasks: Mutex<Tasks>,
     ran: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Tasks {
     /// When the task that has not run yet was scheduled.
-    since: Option<Instant>,
+    waiting_since: Option<Instant>,
     /// Distinguishes that task from those of an earlier runtime.
     task: u64,
+    /// Whether the runtime has dropped that task.
+    is_dropped: bool,
+    /// When the last task that has run was scheduled.
+    last_sent: Option<Instant>,
+    stalls: Stalls,
+}
+
+/// For how long tasks were late.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stalls {
+    /// All the time together.
+    pub(super) total: Duration,
+    /// When the last task ran that was late.
+    pub(super) ended: Option<Instant>,
 }
 
 impl Pulse {
-    /// Schedules a task, unless one has not run yet. Returns when that task was scheduled.
-    pub(super) fn send(self: &Arc<Self>, runtime: &Handle) -> Instant {
-        let mut waiting = self.waiting.lock();
-        if let Some(since) = waiting.since {
-            return since;
+    /// Schedules a task, unless one has not run yet. Returns when that task was scheduled; `None` if the runtime has
+    /// dropped it, and runs no task any more.
+    pub(super) fn send(self: &Arc<Self>, runtime: &Handle) -> Option<Instant> {
+        let mut tasks = self.tasks.lock();
+        if let Some(since) = tasks.waiting_since {
+            return (!tasks.is_dropped).then_some(since);
         }
         let since = Instant::now();
-        waiting.since = Some(since);
-        waiting.task += 1;
-        let (pulse, task) = (Arc::clone(self), waiting.task);
-        drop(waiting);
-        runtime.spawn(async move { pulse.receive(task) });
-        since
+        tasks.waiting_since = Some(since);
+        tasks.is_dropped = false;
+        tasks.task += 1;
+        let sent = Sent { pulse: Arc::clone(self), task: tasks.task };
+        drop(tasks);
+        // A runtime that has shut down drops it at once.
+        runtime.spawn(async move { sent.receive() });
+        let tasks = self.tasks.lock();
+        (!tasks.is_dropped).then_some(since)
     }
 
     /// When the task that has not run yet was scheduled, if there is one.
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
-        self.waiting.lock().since
+        self.tasks.lock().waiting_since
+    }
+
+    /// Whether a task has run that was scheduled at this time or later.
+    pub(super) fn has_run_since(&self, time: Instant) -> bool {
+        self.tasks.lock().last_sent.is_some_and(|sent| time <= sent)
+    }
+
+    /// The stalls so far, including the present one.
+    pub(super) fn stalls(&self, now: Instant) -> Stalls {
+        let tasks = self.tasks.lock();
+        let mut stalls = tasks.stalls;
+        stalls.total += tasks.lateness(now).unwrap_or_default();
+        stalls
     }
 
     /// Ready when a task has run since the last call.
@@ -51,21 +87,60 @@ impl Pulse {
 
     /// Waits for no task any more: the runtime is another one.
     pub(super) fn forget(&self) {
-        self.waiting.lock().since = None;
+        self.tasks.lock().end(Instant::now());
         self.ran.notify_one();
     }
 
     /// Waits for a task that never runs: the runtime has gone.
     pub(super) fn lose(&self) {
-        self.waiting.lock().since.get_or_insert_with(Instant::now);
+        let mut tasks = self.tasks.lock();
+        tasks.waiting_since.get_or_insert_with(Instant::now);
+        tasks.is_dropped = true;
+    }
+}
+
+impl Tasks {
+    /// How late the task is that has not run yet, if it is late.
+    fn lateness(&self, now: Instant) -> Option<Duration> {
+        let waited = now.saturating_duration_since(self.waiting_since?);
+        (waited >= PATIENCE).then_some(waited)
     }
 
-    fn receive(&self, task: u64) {
-        let mut waiting = self.waiting.lock();
-        if waiting.task == task {
-            waiting.since = None;
+    /// Records that the task has run, or is not waited for.
+    fn end(&mut self, now: Instant) {
+        if let Some(late) = self.lateness(now) {
+            self.stalls.total += late;
+            self.stalls.ended = Some(now);
         }
-        drop(waiting);
-        self.ran.notify_one();
+        self.waiting_since = None;
+        self.is_dropped = false;
+    }
+}
+
+/// A task that has not run yet.
+struct Sent {
+    pulse: Arc<Pulse>,
+    task: u64,
+}
+
+impl Sent {
+    fn receive(&self) {
+        let mut tasks = self.pulse.tasks.lock();
+        if tasks.task == self.task {
+            tasks.last_sent = tasks.waiting_since.or(tasks.last_sent);
+            tasks.end(Instant::now());
+        }
+        drop(tasks);
+        self.pulse.ran.notify_one();
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        let mut tasks = self.pulse.tasks.lock();
+        // It was dropped with its runtime.
+        if tasks.task == self.task && tasks.waiting_since.is_some() {
+            tasks.is_dropped = true;
+        }
     }
 }

@@ -23,7 +23,7 @@ impl<V: Value> Runner<V> {
         let until = self.fresh_until(last);
         until.is_none_or(|until| now < until).then(|| {
             // Once a newer outcome is overdue, the next request reads this one as stale.
-            let overdue = self.overdue(last).filter(|_| until.is_some());
+            let overdue = self.renewal_overdue(last).filter(|_| until.is_some());
             Reading {
                 outcome: Ok(Arc::clone(last)),
                 is_stale: overdue.is_some_and(|overdue| overdue <= now),
@@ -110,7 +110,7 @@ impl<V: Value> Runner<V> {
     }
 
     /// When a background job should have had a newer outcome.
-    fn overdue(&self, outcome: &Outcome<V>) -> Option<Instant> {
+    fn renewal_overdue(&self, outcome: &Outcome<V>) -> Option<Instant> {
         let pause = self.plan.schedule.pause(outcome.has_failed())?;
         Some(outcome.ended + pause.mul_f64(1.0 + JITTER) + self.plan.timeout)
     }

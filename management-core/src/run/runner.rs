@@ -70,6 +70,7 @@ impl<V: Value> Runner<V> {
             last: None,
             has_succeeded: false,
             beat: None,
+            beat_tasks: 0,
             is_beating: false,
             is_closed: false,
         };
@@ -99,12 +100,12 @@ impl<V: Value> Runner<V> {
             if let Some(reading) = self.fresh(&state, now) {
                 return Asked::Known(reading);
             }
+            if let Some(id) = self.overdue_run(&state, now) {
+                drop(state);
+                self.time_out(id);
+                continue;
+            }
             match &state.run {
-                Some(run) if run.is_overdue(now) => {
-                    let id = run.id;
-                    drop(state);
-                    self.time_out(id);
-                }
                 Some(run) => return Asked::Running(run.id),
                 None if may_begin && !state.is_closed => return self.begin_next(state, now),
                 None => return Asked::Known(self.late(&state, now, Missing::NotYet)),
@@ -114,14 +115,6 @@ impl<V: Value> Runner<V> {
 
     pub(super) fn runtimes(&self) -> &Runtimes {
         &self.background.runtimes
-    }
-
-    /// Ends the run in flight if its deadline has passed and no request has ended it.
-    pub(crate) fn end_overdue(&self, now: Instant) {
-        let overdue = self.lock().run.as_ref().filter(|run| run.is_overdue(now)).map(|run| run.id);
-        if let Some(id) = overdue {
-            self.time_out(id);
-        }
     }
 
     /// Ends everything, when the last `Management` is dropped.
@@ -188,7 +181,7 @@ impl<V: Value> Runner<V> {
         if let Some(stuck) = state.stuck {
             // Another run would block another thread.
             drop(state);
-            self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, None);
+            self.finish(id, Err(Failure::StillRunning(stuck.since())), now, None);
             return Asked::Running(id);
         }
         // A runtime that is shutting down drops the task at once, which takes the lock.

@@ -7,7 +7,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::run::blocked::Blocked;
-use crate::run::outcome::{Missing, Outcome};
+use crate::run::outcome::Outcome;
 
 /// How long a run may take to begin, or an empty task to run, before their runtime counts as stalled for a request.
 /// The request then uses the last result instead of waiting for its whole budget.
@@ -21,6 +21,8 @@ pub(super) struct State<V> {
     pub(super) last: Option<Arc<Outcome<V>>>,
     pub(super) has_succeeded: bool,
     pub(super) beat: Option<AbortHandle>,
+    /// Distinguishes the task of the beat from those before.
+    pub(super) beat_tasks: u64,
     pub(super) is_beating: bool,
     pub(super) is_closed: bool,
 }
@@ -44,28 +46,10 @@ pub(super) struct Run {
 #[derive(Clone, Copy)]
 pub(super) struct Begun {
     pub(super) at: Instant,
+    /// If the runtime runs tasks all the time.
     pub(super) deadline: Instant,
-}
-
-impl Run {
-    /// When others end the run; `None` before its first poll. Its own task does so earlier, unless the run blocks
-    /// its thread.
-    pub(super) fn overdue(&self) -> Option<Instant> {
-        self.begun.map(|begun| begun.deadline + Duration::from_millis(10))
-    }
-
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        self.overdue().is_some_and(|overdue| overdue <= now)
-    }
-
-    /// Why it has no outcome for a request whose budget is spent.
-    pub(super) fn missing(&self, now: Instant, budget: Duration) -> Missing {
-        if self.begun.is_none() && self.spawned + PATIENCE <= now {
-            Missing::Stalled
-        } else {
-            Missing::Late(budget)
-        }
-    }
+    /// The part of all stalls that does not move the deadline: what was before, and what is due to the run itself.
+    pub(super) not_counted: Duration,
 }
 
 /// A run that has ended while its task has not: its future or a destructor blocks.

@@ -11,12 +11,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::run::blocked::Found;
 use crate::run::failure::Failure;
 use crate::run::outcome::{Outcome, Ran};
 use crate::run::queue::{Turn, has_workers, requeue};
 use crate::run::runner::{Runner, Value};
-use crate::run::state::{Begun, PATIENCE, Run, Stuck};
+use crate::run::state::Stuck;
 
 impl<V: Value> Runner<V> {
     /// A run, for the runtime `on`. `runtime` is that of the application.
@@ -69,15 +68,15 @@ impl<V: Value> Runner<V> {
             let is_left_in_the_middle = {
                 let result = result.await;
                 let now = Instant::now();
-                let deadline = deadline.unwrap_or(now);
-                let (result, ended) = match result {
-                    Some(result) if now <= deadline => (result, now),
-                    // A future that blocked its thread ends before its timer is polled.
-                    _ => (Err(Failure::TimedOut(runner.plan.timeout)), deadline),
+                // A future that blocked its thread ends before its timer is polled.
+                let missed = runner.missed_deadline(place.id, now);
+                let (result, ended) = match (result, missed) {
+                    (Some(result), None) => (result, now),
+                    _ => (Err(Failure::TimedOut(runner.plan.timeout)), missed.unwrap_or(now)),
                 };
                 // A future that has returned holds nothing that could block.
                 let leaves = result.is_err().then(|| ended + runner.plan.timeout);
-                runner.finish(place.id, result.unwrap_or_else(V::from_failure), ended, leaves);
+                runner.finish(place.id, result, ended, leaves);
                 leaves.is_some()
             };
             // Last, since dropping the user's future may panic or block.
@@ -91,26 +90,23 @@ impl<V: Value> Runner<V> {
         }
     }
 
-    /// Records the first poll of a run, with which its deadline begins.
-    fn begin_deadline(&self, id: u64) -> Option<Instant> {
-        let now = Instant::now();
-        let deadline = now + self.plan.timeout;
-        let mut state = self.lock();
-        let run = state.run.as_mut().filter(|run| run.id == id)?;
-        run.begun = Some(Begun { at: now, deadline });
-        let is_late = run.spawned + PATIENCE <= now;
-        drop(state);
-        if is_late {
-            // Requests that wait do not know the deadline yet.
-            self.changed.notify_waiters();
-        }
-        Some(deadline)
-    }
-
     /// Keeps the outcome of a run and wakes all requests, unless the run has already ended.
     ///
     /// If its task has not ended, the next run waits for that until `leaves`.
-    pub(super) fn finish(&self, id: u64, mut value: V, ended: Instant, leaves: Option<Instant>) {
+    pub(super) fn finish(
+        &self,
+        id: u64,
+        result: Result<V, Failure>,
+        ended: Instant,
+        leaves: Option<Instant>,
+    ) {
+        // The time of how many runs the one before has taken, if it still occupies its thread so that this one could
+        // not begin.
+        let runs_lost = match &result {
+            Err(Failure::StillRunning(since)) => Some(self.runs_within(*since)),
+            _ => None,
+        };
+        let mut value = result.unwrap_or_else(V::from_failure);
         value.mask(&self.secrets);
         let mut state = self.lock();
         let Some(run) = state.run.take_if(|run| run.id == id) else { return };
@@ -123,7 +119,8 @@ impl<V: Value> Runner<V> {
             state.has_succeeded = true;
             0
         } else {
-            state.last.as_ref().map_or(0, |last| last.failures).saturating_add(1)
+            let before = state.last.as_ref().map_or(0, |last| last.failures);
+            runs_lost.map_or(before.saturating_add(1), |lost| before.max(lost))
         };
         if failures > 0 && failures < self.plan.fail_after && state.has_succeeded {
             value.soften();
@@ -145,40 +142,14 @@ impl<V: Value> Runner<V> {
             (self.observer)(previous.as_deref(), &outcome);
         }
     }
+}
 
-    /// Ends a run from outside when its deadline has passed.
-    pub(super) fn time_out(&self, id: u64) {
-        if self.lock().run.as_ref().is_none_or(|run| run.id != id) {
-            return;
-        }
-        self.look_at(id, Found::Overdue);
-        let mut state = self.lock();
-        let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
-        let Some(Begun { deadline, .. }) = run.begun else { return };
-        let task = run.task.take();
-        drop(state);
-        let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
-        // A task that occupies its thread is not expected to end.
-        let is_blocked = self.polling.since().is_some();
-        let leaves = if is_blocked { deadline } else { deadline + self.plan.timeout };
-        self.finish(id, failure, deadline, Some(leaves));
-        if let Some(task) = task {
-            task.abort();
-        }
-    }
-
-    /// Ends a blocking run at its deadline. Its own task cannot, and the next request may come much later.
-    pub(super) fn time_out_later(self: &Arc<Self>, id: u64) {
-        let overdue = self.lock().run.as_ref().filter(|run| run.id == id).and_then(Run::overdue);
-        if let (Some(overdue), Ok(runtime)) = (overdue, Handle::try_current()) {
-            let runner = Arc::downgrade(self);
-            runtime.spawn(async move {
-                sleep_until(overdue).await;
-                if let Some(runner) = runner.upgrade() {
-                    runner.time_out(id);
-                }
-            });
-        }
+impl<V> Runner<V> {
+    /// How many runs could have failed since this time, one after the other.
+    fn runs_within(&self, since: SystemTime) -> u32 {
+        let elapsed = since.elapsed().unwrap_or_default().as_secs_f64();
+        // Saturates.
+        (elapsed / self.plan.timeout.as_secs_f64()).max(1.0) as u32
     }
 }
 

@@ -20,6 +20,16 @@ enum Next<'a, V> {
     AskAgain,
 }
 
+/// How long a request waits.
+#[derive(Clone, Copy)]
+struct Wait {
+    until: Instant,
+    /// What `until` is the end of.
+    budget: Duration,
+    /// Whether it gives up early if the runtime is stalled.
+    looks_for_stall: bool,
+}
+
 impl<V: Value> Runner<V> {
     /// The reading for a request made at `since`, which waits until `budget` is spent.
     pub(crate) async fn answer(
@@ -42,23 +52,20 @@ impl<V: Value> Runner<V> {
         asked: Instant,
         budget: Duration,
     ) -> Reading<V> {
-        self.wait_until(run, asked + budget, budget, self.runtimes().is_on_endpoints()).await
+        // A blocking job does not need the runtime of the application.
+        let looks_for_stall = self.runtimes().is_on_endpoints() && !self.job.is_blocking();
+        self.wait_until(run, Wait { until: asked + budget, budget, looks_for_stall }).await
     }
 
     /// Waits until a run has ended.
     pub(super) async fn wait_for_end(self: &Arc<Self>, run: u64) {
         // Longer than any run can take, except one that waits for its runtime.
         let longest = self.plan.timeout + Duration::from_secs(1);
-        self.wait_until(run, Instant::now() + longest, longest, false).await;
+        let until = Instant::now() + longest;
+        self.wait_until(run, Wait { until, budget: longest, looks_for_stall: false }).await;
     }
 
-    async fn wait_until(
-        self: &Arc<Self>,
-        mut id: u64,
-        until: Instant,
-        budget: Duration,
-        looks_for_stall: bool,
-    ) -> Reading<V> {
+    async fn wait_until(self: &Arc<Self>, mut id: u64, wait: Wait) -> Reading<V> {
         let mut is_second_try = false;
         loop {
             let next = {
@@ -66,29 +73,26 @@ impl<V: Value> Runner<V> {
                 let state = self.lock();
                 match (&state.last, &state.run) {
                     (Some(last), _) if last.run >= id => return self.current(last),
-                    (_, Some(run)) if run.is_overdue(now) => Next::TimeOut(run.id),
                     // If the run was dropped and another one has begun, waits for that one.
                     (_, Some(run)) => {
-                        let look = self.next_look(run, now, looks_for_stall);
-                        let wake = [look, run.overdue()];
-                        if until <= now || looks_for_stall && self.can_fall_back(&state, look, now)
-                        {
-                            let why = run.missing(now, budget);
-                            Next::GiveUp(run.id, self.late(&state, now, why))
+                        let overdue = self.overdue(run, now);
+                        if overdue.is_some_and(|overdue| overdue <= now) {
+                            Next::TimeOut(run.id)
                         } else {
-                            // Created under the lock, so that no later change is missed.
-                            Next::Sleep(next_of(wake, until, now), self.changed.notified())
+                            let look = self.next_look(run, now, wait);
+                            match self.reason_to_give_up(&state, look, now, wait) {
+                                Some(why) => Next::GiveUp(run.id, self.late(&state, now, why)),
+                                None => self.sleep([look, overdue], now, wait.until),
+                            }
                         }
                     }
                     (_, None) => match state.leaving(now) {
                         Some(run) => {
-                            let look = if looks_for_stall { self.look_for_stall() } else { None };
-                            if until <= now || self.can_fall_back(&state, look, now) {
-                                let why = Missing::Late(budget);
-                                Next::GiveUp(run.run, self.late(&state, now, why))
-                            } else {
-                                let wake = [look, Some(run.expected)];
-                                Next::Sleep(next_of(wake, until, now), self.changed.notified())
+                            let look =
+                                wait.looks_for_stall.then(|| self.look_for_stall()).flatten();
+                            match self.reason_to_give_up(&state, look, now, wait) {
+                                Some(why) => Next::GiveUp(run.run, self.late(&state, now, why)),
+                                None => self.sleep([look, Some(run.expected)], now, wait.until),
                             }
                         }
                         None if is_second_try => {
@@ -103,6 +107,9 @@ impl<V: Value> Runner<V> {
                 Next::Sleep(deadline, changed) => _ = timeout_at(deadline, changed).await,
                 Next::TimeOut(run) => self.time_out(run),
                 Next::GiveUp(run, reading) => {
+                    if matches!(reading.outcome, Err(Missing::Stalled)) {
+                        self.runtimes().warn_of_idle();
+                    }
                     if self.look_at(run, Found::Late) {
                         self.time_out_later(run);
                     }
@@ -120,11 +127,11 @@ impl<V: Value> Runner<V> {
     }
 
     /// When a request has to look again at a run. In the past if the runtime of the run is stalled.
-    fn next_look(&self, run: &Run, now: Instant, looks_for_stall: bool) -> Option<Instant> {
+    fn next_look(&self, run: &Run, now: Instant, wait: Wait) -> Option<Instant> {
         match run.begun {
             // Its deadline will be known by then.
             None => Some(run.spawned + PATIENCE),
-            Some(_) if !looks_for_stall => None,
+            Some(_) if !wait.looks_for_stall => None,
             Some(begun) if now < begun.at + PATIENCE => Some(begun.at + PATIENCE),
             Some(_) => self.look_for_stall(),
         }
@@ -135,13 +142,31 @@ impl<V: Value> Runner<V> {
         Some(self.runtimes().ping()? + PATIENCE)
     }
 
-    /// Whether the runtime is stalled, and the last outcome can stand in for a new one.
-    fn can_fall_back(&self, state: &State<V>, look: Option<Instant>, now: Instant) -> bool {
-        look.is_some_and(|look| look <= now) && self.valid(state, now).is_some()
+    /// Why a request does not wait any longer, if it does not: its budget is spent, or the runtime is stalled (`look` is
+    /// in the past) and either the last outcome stands in or the stall is known.
+    fn reason_to_give_up(
+        &self,
+        state: &State<V>,
+        look: Option<Instant>,
+        now: Instant,
+        wait: Wait,
+    ) -> Option<Missing> {
+        let is_stalled = look.is_some_and(|look| look <= now);
+        if wait.until <= now {
+            return Some(if is_stalled { Missing::Stalled } else { Missing::Late(wait.budget) });
+        }
+        let is_useless = || {
+            let is_long = self.runtimes().long_stalled_at().is_some_and(|at| at <= now);
+            is_long || self.valid(state, now).is_some()
+        };
+        (is_stalled && wait.looks_for_stall && is_useless()).then_some(Missing::Stalled)
     }
-}
 
-/// The first of these times that is not in the past, and `until` at the latest.
-fn next_of(times: [Option<Instant>; 2], until: Instant, now: Instant) -> Instant {
-    times.into_iter().flatten().filter(|time| now < *time).fold(until, Instant::min)
+    /// Sleeps until the first of these times that is not in the past, and `until` at the latest.
+    fn sleep(&self, times: [Option<Instant>; 2], now: Instant, until: Instant) -> Next<'_, V> {
+        let times = times.into_iter().chain([self.runtimes().long_stalled_at()]).flatten();
+        let wake = times.filter(|time| now < *time).fold(until, Instant::min);
+        // Created under the lock, so that no later change is missed.
+        Next::Sleep(wake, self.changed.notified())
+    }
 }
