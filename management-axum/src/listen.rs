@@ -202,7 +202,8 @@ pub(crate) fn warn_of_no_endpoints(management: &Management) {
 
 /// A listener of the endpoints, returned by [`listen`].
 ///
-/// Dropping this leaves the listener open for as long as a [`Management`] exists.
+/// Dropping this leaves the listener open for as long as a [`Management`] exists. The port is free a few milliseconds after
+/// the last one is dropped; [`close`](Self::close) waits until it is.
 #[derive(Debug)]
 pub struct Listening {
     place: Place,

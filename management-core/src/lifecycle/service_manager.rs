@@ -16,6 +16,8 @@ use crate::management::Management;
 /// | `STATUS=…` | the worst component changes, such as `db DOWN`; without its reason, which every user of the machine could read |
 /// | `WATCHDOG=1` | every half of `WATCHDOG_USEC`, unless liveness is `DOWN` |
 ///
+/// `run` and `listen` of `management-axum` call this. With `axum::serve` alone, nothing is sent.
+///
 /// The messages are sent from the thread of the endpoints, which this starts.
 ///
 /// # Errors

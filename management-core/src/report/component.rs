@@ -84,7 +84,8 @@ impl Component {
     }
 
     /// How many runs in a row have failed, this one included. Fewer than [`Check::fail_after`](crate::Check::fail_after) are
-    /// tolerated: the status is then `DEGRADED`, unless no run has succeeded before.
+    /// tolerated: the status is then `DEGRADED`, unless no run has succeeded before. An instant check has no runs: while it
+    /// fails, the number is 1.
     pub fn failures(&self) -> u32 {
         self.outcome().map_or(0, |outcome| outcome.failures)
     }
