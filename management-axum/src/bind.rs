@@ -67,7 +67,8 @@ async fn all(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
         return Err(absent.into_iter().next().unwrap_or_else(none));
     }
     for error in absent {
-        tracing::info!(target: "management", "the endpoints do not listen at {error}");
+        let text = error.to_string();
+        tracing::info!(target: "management", error = text, "the endpoints do not listen at {error}");
     }
     Ok(listeners)
 }
@@ -107,9 +108,8 @@ impl Listener for Doors {
                 Ok(accepted) => return accepted,
                 Err(error) if is_of_client(&error) => {}
                 Err(error) => {
-                    warn(format!(
-                        "the listener of the endpoints pauses for {RETRY_PAUSE:?}: {error}"
-                    ));
+                    let pauses = "the listener of the endpoints pauses for";
+                    warn(format_args!("{pauses} {RETRY_PAUSE:?}"), &error);
                     sleep(RETRY_PAUSE).await;
                 }
             }

@@ -127,7 +127,12 @@ pub(crate) async fn open<A: ListenAddress>(
     let addresses = listener.addresses()?;
     if let Some((path, _)) = Endpoint::new(management).paths().next() {
         for address in &addresses {
-            tracing::info!(target: "management", "the endpoints listen at http://{address}{path}");
+            let text = address.to_string();
+            tracing::info!(
+                target: "management",
+                address = text,
+                "the endpoints listen at http://{address}{path}"
+            );
         }
     }
     Ok(start(management, &thread, listener, Place::Addresses(addresses)))
@@ -153,7 +158,12 @@ async fn open_at_path(
     let socket = listener.path().to_owned();
     if let Some((path, _)) = Endpoint::new(management).paths().next() {
         let socket = socket.display();
-        tracing::info!(target: "management", "the endpoints listen at unix:{socket}, under {path}");
+        let address = format!("unix:{socket}");
+        tracing::info!(
+            target: "management",
+            address,
+            "the endpoints listen at {address}, under {path}"
+        );
     }
     Ok(start(management, thread, listener, Place::Path(socket)))
 }
@@ -194,6 +204,7 @@ pub(crate) fn warn_of_no_endpoints(management: &Management) {
     if has_paths && !lifecycle::has_endpoint(management) {
         tracing::warn!(
             target: "management",
+            endpoints = 0,
             "the endpoints are not reachable: merge `management_axum::router(&management)` into the application, \
              or set a port of their own with `.listen(…)` or `MANAGEMENT_LISTEN`",
         );

@@ -198,10 +198,13 @@ pub struct Drained {
 
 impl Drained {
     fn log(&self) {
-        if self.cut == 0 {
-            tracing::info!(target: "management", "{self}");
+        let Drained { reason, cut, .. } = self;
+        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        let delay_ms = u64::try_from(self.delay.as_millis()).unwrap_or(u64::MAX);
+        if *cut == 0 {
+            tracing::info!(target: "management", reason, cut, took_ms, delay_ms, "{self}");
         } else {
-            tracing::warn!(target: "management", "{self}");
+            tracing::warn!(target: "management", reason, cut, took_ms, delay_ms, "{self}");
         }
     }
 }

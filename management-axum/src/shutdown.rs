@@ -114,6 +114,7 @@ fn stopping(management: &Management) -> impl Future<Output = ()> + Send + use<> 
         if let Some(address) = listen {
             tracing::warn!(
                 target: "management",
+                address,
                 "nothing listens at {address}, the address of `.listen(…)` or `MANAGEMENT_LISTEN`: only `run` opens \
                  it, so call `management_axum::listen` beside a server of your own",
             );

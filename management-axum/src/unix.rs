@@ -96,7 +96,7 @@ impl Drop for SocketFile {
             && error.kind() != ErrorKind::NotFound
         {
             let path = self.path.display();
-            warn(format!("cannot remove the socket {path}: {error}"));
+            warn(format_args!("cannot remove the socket {path}"), &error);
         }
     }
 }

@@ -77,6 +77,7 @@ pub use management_macros::{
     health_check, info_contributor, liveness_check, readiness_check, startup_check,
     version_provider,
 };
-pub use report::availability::{Availability, AvailabilityState};
+pub use report::availability::Availability;
+pub use report::availability_state::AvailabilityState;
 pub use report::component::Component;
 pub use report::health_report::HealthReport;

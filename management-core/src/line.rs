@@ -5,20 +5,41 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 use std::{io, thread};
 
-/// Logs a line at this level. The rest is what `format!` takes.
+/// Logs a line at this level, with these fields. The rest is what `format!` takes.
+///
+/// A field is an owned value that `tracing` can record, or an `Option` of one: `None` leaves it out.
 macro_rules! line {
-    ($level:ident, $($text:tt)+) => {
+    (@value $field:ident) => { $field };
+    (@value $field:ident = $value:expr) => { $value };
+    // A level that is not constant: WARN, INFO or DEBUG.
+    (at $level:expr, $($line:tt)+) => {
+        if $level == tracing::Level::WARN {
+            $crate::line::line!(WARN, $($line)+);
+        } else if $level == tracing::Level::INFO {
+            $crate::line::line!(INFO, $($line)+);
+        } else {
+            $crate::line::line!(DEBUG, $($line)+);
+        }
+    };
+    ($level:ident, [$($field:ident $(= $value:expr)?),+ $(,)?], $($text:tt)+) => {
         if tracing::event_enabled!(target: "management", tracing::Level::$level) {
             let text = format!($($text)+);
+            let ($($field,)+) = ($($crate::line::line!(@value $field $(= $value)?),)+);
             $crate::line::emit(Box::new(move || {
-                tracing::event!(target: "management", tracing::Level::$level, "{text}");
+                tracing::event!(target: "management", tracing::Level::$level, $($field,)+ "{text}");
             }));
         }
     };
 }
 pub(crate) use line;
+
+/// A duration for a field. `tracing` has no type for it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// How many lines wait for a logger that blocks.
 const MAX_WAITING: usize = 1_024;
@@ -94,7 +115,7 @@ fn log(waiting: &Receiver<Line>, lost: &AtomicU64) {
             line();
             match lost.swap(0, Ordering::Relaxed) {
                 0 => {}
-                lost => line!(WARN, "{lost} lines were lost, since the logger was blocked"),
+                lost => line!(WARN, [lost], "{lost} lines were lost, since the logger was blocked"),
             }
         };
         // The panic hook prints a panic of the logger, and the next line may be logged.

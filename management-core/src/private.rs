@@ -2,6 +2,8 @@
 
 pub use std::string::String;
 
+use std::{fmt, io};
+
 pub use inventory;
 
 pub use crate::check::entry::{CheckEntry, InfoEntry, VersionEntry, assert_target};
@@ -23,10 +25,9 @@ pub use crate::text::{tidy_within, url_on_a_line};
 
 use crate::line::line;
 
-/// Logs a warning as a line of this library, and so without blocking the thread of the endpoints.
-pub fn warn(text: impl Into<String>) {
-    let text = text.into();
-    line!(WARN, "{text}");
+/// Logs that something failed as a line of this library, and so without blocking the thread of the endpoints.
+pub fn warn(what: impl fmt::Display, error: &io::Error) {
+    line!(WARN, [error = error.to_string()], "{what}: {error}");
 }
 
 /// The health of what a check returned.

@@ -3,6 +3,7 @@
 mod background;
 mod budgets;
 mod deadlines;
+mod fields;
 mod instant;
 mod logs;
 mod providers;

@@ -4,8 +4,11 @@ use std::env;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
+use management_axum::Check;
+
+use crate::application::Application;
 use crate::prober::fetch;
-use crate::{alone, wait_for};
+use crate::{alone, lines_with, wait_for};
 
 #[test]
 fn endpoints_answer_while_the_logger_blocks() {
@@ -37,4 +40,17 @@ fn endpoints_answer_while_the_logger_blocks() {
     service.wait().unwrap();
     let text = reading.join().unwrap().unwrap();
     assert!(text.contains("the runtime is stalled"), "{}", text.len());
+}
+
+#[test]
+fn a_run_on_a_thread_of_its_own_is_inside_its_span() {
+    let _alone = alone();
+    let disk = Check::blocking("disk", || {
+        let span = tracing::Span::current();
+        let name = span.metadata().map_or("no span", |metadata| metadata.name());
+        tracing::info!(target: "management", span = name, "disk runs in {name}");
+    });
+    let application = Application::start(1, |builder| builder.check(disk));
+    assert_eq!(fetch(application.management_address, "/z/health/disk").0, 200);
+    assert_eq!(lines_with("disk runs in ", 1), ["INFO disk runs in management.check"]);
 }

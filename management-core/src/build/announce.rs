@@ -18,30 +18,40 @@ pub(crate) struct Built<'a> {
     pub(crate) info_keys: &'a [&'a str],
     /// Allowed by `info_keys`, but not known to this process.
     pub(crate) unknown_info_keys: &'a [String],
-    /// What the configuration changed in single checks.
-    pub(crate) overridden: &'a [String],
+    /// What the configuration changed in single checks, by their names.
+    pub(crate) overridden: &'a [(String, String)],
     /// State that no function takes, each with its place.
     pub(crate) untaken_state: &'a [String],
 }
 
 pub(crate) fn announce(built: &Built<'_>) {
     for key in built.unknown_info_keys {
-        line!(WARN, "`info_keys` allows `{key}`, an attribute that this process does not have");
+        line!(
+            WARN,
+            [key = key.clone()],
+            "`info_keys` allows `{key}`, an attribute that this process does not have"
+        );
     }
     registered(built);
     if !built.has_checks && !built.has_version_provider && built.info_keys.is_empty() {
         line!(
             WARN,
+            [checks = 0],
             "nothing is registered or added, so health is always UP: add checks with `.check(…)`; if \
              attributes are used, write `use its_crate as _;` for their crate, and remove linker flags that \
              drop registrations, such as `--allow-multiple-definition`",
         );
     }
-    for change in built.overridden {
-        line!(INFO, "{change}");
+    for (check, change) in built.overridden {
+        line!(INFO, [check = check.clone()], "{change}");
     }
     if !built.untaken_state.is_empty() {
-        line!(INFO, "no function takes this state: {}", list_names(built.untaken_state));
+        line!(
+            INFO,
+            [states = built.untaken_state.len()],
+            "no function takes this state: {}",
+            list_names(built.untaken_state)
+        );
     }
 }
 
@@ -55,6 +65,7 @@ fn registered(built: &Built<'_>) {
     };
     line!(
         INFO,
+        [checks = others.len(), dependencies = dependencies.len(), contributors = info_keys.len()],
         "registered {}; {}; {} version provider; {}",
         counted(&names(&others), "check", "checks"),
         counted(&names(&dependencies), "service dependency", "service dependencies"),
@@ -64,11 +75,22 @@ fn registered(built: &Built<'_>) {
     for check in checks {
         let of_crate =
             check.origin.crate_name().map(|name| format!(" of {name}")).unwrap_or_default();
-        line!(DEBUG, "{} check {} at {}{of_crate}", check.about.kind, check.name(), check.origin);
+        line!(
+            DEBUG,
+            [check = check.name().to_owned(), kind = check.about.kind.as_str()],
+            "{} check {} at {}{of_crate}",
+            check.about.kind,
+            check.name(),
+            check.origin
+        );
     }
     for group in groups.values() {
         if !group.has_availability() && !checks.iter().any(|check| group.has(check)) {
-            line!(WARN, "{group} has no members, so it is always UP");
+            line!(
+                WARN,
+                [group = group.name.to_string()],
+                "{group} has no members, so it is always UP"
+            );
         }
     }
 }

@@ -115,7 +115,7 @@ impl Collection {
     }
 
     /// Applies what the configuration changes in single checks, and describes each change for the log.
-    pub(crate) fn apply_overrides(&mut self, config: &Config) -> Vec<String> {
+    pub(crate) fn apply_overrides(&mut self, config: &Config) -> Vec<(String, String)> {
         overrides::apply(&mut self.checks, config, &mut self.mistakes)
     }
 }

@@ -40,7 +40,7 @@ impl Management {
     pub fn register(&self, mut check: Check) -> Result<(), Error> {
         if let Some(overriding) = self.inner().overrides.get(&check.name) {
             let changed = overrides::change(&mut check, overriding);
-            line!(INFO, "{changed}");
+            line!(INFO, [check = check.name.clone()], "{changed}");
             if overriding.enabled == Some(false) {
                 return Ok(());
             }

@@ -176,6 +176,10 @@ impl Value for Health {
         self.status.is_success()
     }
 
+    fn status_text(&self) -> &'static str {
+        self.status.as_str()
+    }
+
     fn soften(&mut self) {
         self.status = Status::Degraded;
     }

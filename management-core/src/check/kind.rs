@@ -33,6 +33,17 @@ impl CheckKind {
         )
     }
 
+    /// As it is written in fields of the log, and in other formats.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            CheckKind::Health => "health",
+            CheckKind::Readiness => "readiness",
+            CheckKind::Liveness => "liveness",
+            CheckKind::Startup => "startup",
+            CheckKind::Dependency => "dependency",
+        }
+    }
+
     /// The noun for checks of this kind in messages.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -54,12 +65,6 @@ impl CheckKind {
 
 impl fmt::Display for CheckKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            CheckKind::Health => "health",
-            CheckKind::Readiness => "readiness",
-            CheckKind::Liveness => "liveness",
-            CheckKind::Startup => "startup",
-            CheckKind::Dependency => "dependency",
-        })
+        f.pad(self.as_str())
     }
 }

@@ -6,12 +6,13 @@ use crate::config::{CheckConfig, Config};
 use crate::error::{Mistake, Mistakes};
 use crate::text::similar::unknown;
 
-/// Changes checks and removes those that are switched off. Describes each change for the log.
+/// Changes checks and removes those that are switched off. Describes each change for the log, by
+/// the name of the check.
 pub(crate) fn apply(
     checks: &mut Vec<Check>,
     config: &Config,
     mistakes: &mut Mistakes,
-) -> Vec<String> {
+) -> Vec<(String, String)> {
     let mut changes = Vec::new();
     for (name, overriding) in &config.checks {
         let Some(check) = checks.iter_mut().find(|check| check.name == *name) else {
@@ -26,7 +27,7 @@ pub(crate) fn apply(
         if *overriding == CheckConfig::default() {
             continue;
         }
-        changes.push(change(check, overriding));
+        changes.push((name.clone(), change(check, overriding)));
         if overriding.enabled == Some(false) {
             checks.retain(|check| check.name != *name);
         }

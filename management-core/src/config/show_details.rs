@@ -84,7 +84,11 @@ impl ShowDetails {
             // A panic of the user's closure must not fail a probe.
             Who::Authorized(rule) => catch_unwind(AssertUnwindSafe(|| rule(request)))
                 .unwrap_or_else(|_| {
-                    line!(WARN, "the closure of `show_details` panicked: details are not shown");
+                    line!(
+                        WARN,
+                        [setting = "show_details"],
+                        "the closure of `show_details` panicked: details are not shown"
+                    );
                     false
                 }),
             Who::Everybody => true,

@@ -131,7 +131,11 @@ impl Config {
                     Some(known) => format!("; did you mean `{known}`?"),
                     None => String::new(),
                 };
-                line!(WARN, "unknown environment variable `{variable}`{suggestion}");
+                line!(
+                    WARN,
+                    [variable = variable.clone()],
+                    "unknown environment variable `{variable}`{suggestion}"
+                );
             }
         }
         <Config as Deserialize>::deserialize(Value::Object(set)).unwrap_or_else(|why| {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::check::provided::Provided;
 use crate::run::plan::{Plan, Schedule};
-use crate::run::{Failure, Job, Runner};
+use crate::run::{Failure, Job, Label, Runner};
 use crate::sync::Mutex;
 
 type Addresses = Vec<SocketAddr>;
@@ -47,7 +47,7 @@ impl Resolver {
             return Arc::clone(runner);
         }
         let (lookup, own_name) = (self.lookup, name.to_owned());
-        let what = format!("lookup of {name}");
+        let label = Label::Other(format!("lookup of {name}"));
         let job = Job::blocking(move || lookup(&own_name).map_err(Failure::failed));
         let plan = Plan {
             timeout: LOOKUP_TIMEOUT,
@@ -57,7 +57,7 @@ impl Resolver {
             once: false,
         };
         let secrets = Arc::default();
-        let runner = Runner::new(what, job, plan, Arc::default(), secrets, Box::new(|_, _| {}));
+        let runner = Runner::new(label, job, plan, Arc::default(), secrets, Box::new(|_, _| {}));
         lookups.insert(name.into(), Arc::clone(&runner));
         runner
     }

@@ -44,6 +44,7 @@ impl Advice {
             };
             line!(
                 WARN,
+                [prober = prober.clone(), path = path.clone()],
                 "{prober} probes {path}, which fails whenever a service dependency fails: probe {readiness} \
                  instead",
             );

@@ -30,13 +30,20 @@ impl InstanceId {
         id.or_else(|why| {
             line!(
                 WARN,
+                [attribute = "service.instance.id", error = why.to_string()],
                 "service.instance.id cannot be kept in {}: {why}; each start has another id until \
                  `service_instance_id_folder` is a folder to which this process can write",
                 place.path().display(),
             );
             random()
         })
-        .inspect_err(|why| line!(WARN, "/info has no service.instance.id: {why}"))
+        .inspect_err(|why| {
+            line!(
+                WARN,
+                [attribute = "service.instance.id", error = why.to_string()],
+                "/info has no service.instance.id: {why}"
+            )
+        })
         .ok()
     }
 

@@ -9,7 +9,7 @@ use crate::report::logged_reason::LoggedReason;
 use crate::report::signals::Signals;
 use crate::report::slow::Slow;
 use crate::run::plan::Plan;
-use crate::run::{Job, Outcome, Runner};
+use crate::run::{Job, Label, Outcome, Runner};
 use crate::text::json::Json;
 
 /// An info contributor and its runner.
@@ -47,9 +47,11 @@ impl<T: Send + Sync + 'static> Provider<T> {
         signals: &Signals,
         budget: Duration,
     ) -> Arc<Runner<Provided<T>>> {
+        // As the subject of a sentence.
+        let label = Label::Other(format!("the {what}"));
         let (logged, slow) = (LoggedReason::default(), Slow::new(Some(budget), "health budget"));
         Runner::new(
-            what.clone(),
+            Label::Other(what.clone()),
             self.job,
             self.plan,
             Arc::clone(&signals.background),
@@ -59,7 +61,7 @@ impl<T: Send + Sync + 'static> Provider<T> {
                 let failure = outcome.value.as_ref().err();
                 let why = failure.map(|why| why.confidential().unwrap_or_else(|| why.to_string()));
                 log::provider(&what, &logged, failed_before, why.as_deref());
-                slow.observe("the", &what, outcome);
+                slow.observe(&label, outcome);
             }),
         )
     }

@@ -18,6 +18,7 @@ pub(super) fn read(environment: &Environment, secrets: &Names) -> BTreeMap<Strin
         // have secrets.
         line!(
             WARN,
+            [variable = VARIABLE, error = why.to_string()],
             "{VARIABLE} is ignored: {why}; write a list such as `key=value,other=1%2C2`, with `,` \
              and `%` percent-encoded"
         );

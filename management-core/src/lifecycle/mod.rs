@@ -87,6 +87,7 @@ pub fn start_server(management: &Management) -> Server {
     if management.shows_details_on_management_port() && ports.load(Ordering::Relaxed) == 0 {
         line!(
             WARN,
+            [setting = "show_details"],
             "`show_details` is `management-port`, but the endpoints have no port of their own, so nobody is shown \
              details: set one with `.listen(…)` or `MANAGEMENT_LISTEN`",
         );

@@ -21,7 +21,7 @@ use crate::check::status::Status;
 use crate::lifecycle::thread::ManagementThread;
 use crate::line::line;
 use crate::management::Management;
-use crate::report::availability::AvailabilityState;
+use crate::report::availability_state::AvailabilityState;
 
 /// How often the worst component is looked for. Nothing runs for it.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
@@ -105,7 +105,11 @@ impl Notifier {
         if let Err(error) = sent
             && !self.has_failed.swap(true, Ordering::Relaxed)
         {
-            line!(WARN, "cannot notify the service manager at `NOTIFY_SOCKET`: {error}");
+            line!(
+                WARN,
+                [error = error.to_string()],
+                "cannot notify the service manager at `NOTIFY_SOCKET`: {error}"
+            );
         }
     }
 }

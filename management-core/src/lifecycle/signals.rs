@@ -102,7 +102,11 @@ impl Signals {
                 Next::Exit
             }
             Next::Exit => {
-                line!(WARN, "exiting at once: a third signal, {signal}");
+                line!(
+                    WARN,
+                    [signal = signal.to_string()],
+                    "exiting at once: a third signal, {signal}"
+                );
                 return ControlFlow::Break(128 + signal.number());
             }
         };

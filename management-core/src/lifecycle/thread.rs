@@ -131,7 +131,11 @@ impl ManagementThread {
         let reported = catch_unwind(AssertUnwindSafe(|| {
             let mut message = panic_message(panic);
             text::mask_added(self.management.secrets(), &mut message);
-            line!(ERROR, "the thread `{NAME}` panicked: {message}");
+            line!(
+                ERROR,
+                [thread = NAME, error = message.clone()],
+                "the thread `{NAME}` panicked: {message}"
+            );
         }));
         let broken = catch_unwind(AssertUnwindSafe(|| {
             availability.broken(format_args!("the thread `{NAME}` panicked"));

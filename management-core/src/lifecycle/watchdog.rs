@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::line::line;
+use crate::line::{line, milliseconds};
 use crate::management::Management;
 use crate::run::STALLED_AFTER;
 use crate::text::seconds;
@@ -61,6 +61,7 @@ pub(super) async fn watch(management: Management, begun: Instant) {
                 if lag.set(late).is_none() {
                     line!(
                         WARN,
+                        [lag_ms = milliseconds(late)],
                         "the runtime is stalled: no task has run for {}; look for code that blocks its threads or \
                          never yields",
                         seconds(late),
@@ -71,7 +72,12 @@ pub(super) async fn watch(management: Management, begun: Instant) {
         }
         if let Some(stall) = lag.clear() {
             management.advance();
-            line!(INFO, "the runtime runs tasks again, after a stall of {}", seconds(stall));
+            line!(
+                INFO,
+                [lag_ms = milliseconds(stall)],
+                "the runtime runs tasks again, after a stall of {}",
+                seconds(stall)
+            );
         }
     }
 }

@@ -13,48 +13,12 @@ use crate::check::kind::CheckKind;
 use crate::check::name::AVAILABILITY;
 use crate::line::line;
 use crate::report::about::About;
+use crate::report::availability_line::Line;
+use crate::report::availability_state::AvailabilityState;
 use crate::report::component::Component;
 use crate::report::signals::Signals;
 use crate::sync::Mutex;
 use crate::text;
-
-/// Whether a service accepts requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AvailabilityState {
-    /// The service does not accept requests yet: readiness and `/health` are `OUT_OF_SERVICE`.
-    Starting,
-    /// The service accepts requests.
-    Accepting,
-    /// The service does not accept requests for now, or drains: readiness and `/health` are `OUT_OF_SERVICE`,
-    /// liveness stays `UP`.
-    Refusing,
-    /// Only a restart helps: liveness, readiness and `/health` are `DOWN`.
-    Broken,
-}
-
-impl AvailabilityState {
-    /// The reason of the component if the program gives none.
-    fn default_reason(self) -> &'static str {
-        match self {
-            AvailabilityState::Starting => "starting",
-            AvailabilityState::Accepting => "accepting",
-            AvailabilityState::Refusing => "refusing",
-            AvailabilityState::Broken => "broken",
-        }
-    }
-}
-
-impl fmt::Display for AvailabilityState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            AvailabilityState::Starting => "STARTING",
-            AvailabilityState::Accepting => "ACCEPTING",
-            AvailabilityState::Refusing => "REFUSING",
-            AvailabilityState::Broken => "BROKEN",
-        })
-    }
-}
 
 /// Whether a service accepts requests, independently of its checks, and how it shuts down.
 ///
@@ -119,9 +83,6 @@ struct Now {
     /// Whether a change during the drain was logged as ignored.
     warned_late: bool,
 }
-
-/// A line for the log, and whether it is a warning.
-type Line = Option<(bool, String)>;
 
 impl Availability {
     pub(crate) fn new(
@@ -219,7 +180,7 @@ impl Availability {
         let was_cut = std::mem::replace(&mut self.now().is_cut, true);
         if !was_cut {
             // Before the servers know it, since the process may end as soon as they do.
-            line!(INFO, "servers cut what is in flight: {why}");
+            line!(INFO, [reason = why.clone()], "servers cut what is in flight: {why}");
             self.shared.cut.send_replace(true);
         }
     }
@@ -357,11 +318,9 @@ impl Availability {
         } else if state == now.state || std::mem::replace(&mut now.warned_late, true) {
             None
         } else {
-            let stays = now.state;
-            Some((
-                false,
-                format!("availability stays {stays}: during a drain, {state} has no effect"),
-            ))
+            let reason = format!("during a drain, {state} has no effect");
+            let text = format!("availability stays {}: {reason}", now.state);
+            Some(Line::unchanged(now.state, &reason, text))
         };
         drop(now);
         log(line);
@@ -399,13 +358,14 @@ impl Availability {
                 };
                 let why = format!("draining after {why}");
                 if now.state == AvailabilityState::Broken {
-                    Some((false, format!("{why}: {served}")))
+                    Some(Line::unchanged(now.state, &why, format!("{why}: {served}")))
                 } else {
                     self.put(&mut now, AvailabilityState::Refusing, Some(why), &served)
                 }
             }
             Some(earlier) if stop_at < earlier => {
-                Some((false, format!("servers stop now, without further delay: {why}{more}")))
+                let text = format!("servers stop now, without further delay: {why}{more}");
+                Some(Line::unchanged(now.state, &why, text))
             }
             Some(_) => return,
         };
@@ -422,7 +382,7 @@ impl Availability {
         state: AvailabilityState,
         why: Option<String>,
         more: &str,
-    ) -> Line {
+    ) -> Option<Line> {
         let before = std::mem::replace(&mut now.state, state);
         now.has_lost_server = false;
         now.why = why.filter(|why| !why.is_empty());
@@ -431,16 +391,16 @@ impl Availability {
             return None;
         }
         self.shared.state.send_replace(state);
-        let mut line = format!("availability {before} → {state}");
+        let mut text = format!("availability {before} → {state}");
         if let Some(why) = &now.why {
-            line += ": ";
-            line += why;
+            text += ": ";
+            text += why;
         }
         if !more.is_empty() {
-            line += "; ";
-            line += more;
+            text += "; ";
+            text += more;
         }
-        Some((state == AvailabilityState::Broken, line))
+        Some(Line { state, previous: Some(before), reason: now.why.clone(), text })
     }
 
     /// The component of answers about checks; `None` while the service accepts requests.
@@ -475,11 +435,9 @@ impl Availability {
     }
 }
 
-fn log(line: Line) {
-    match line {
-        Some((true, line)) => line!(WARN, "{line}"),
-        Some((false, line)) => line!(INFO, "{line}"),
-        None => {}
+fn log(line: Option<Line>) {
+    if let Some(line) = line {
+        line.log();
     }
 }
 

@@ -8,12 +8,15 @@ use std::time::Duration;
 use crate::check::health::Health;
 use crate::check::name::AVAILABILITY;
 use crate::check::status::Status;
-use crate::line::line;
+use tracing::Level;
+
+use crate::line::{line, milliseconds};
 use crate::report::about::About;
 use crate::report::component::Component;
+use crate::report::health_group::{GroupKind, HealthGroup};
 use crate::report::health_report::HealthReport;
 use crate::report::logged_reason::LoggedReason;
-use crate::run::Outcome;
+use crate::run::{Label, Outcome};
 
 /// How many causes one line lists, the worst first. Each of them has a line of its own.
 const MAX_CAUSES: usize = 10;
@@ -54,22 +57,38 @@ pub(crate) fn check(
     let url = about.url.as_ref().map(|url| format!(" at {url}")).unwrap_or_default();
     let name = format_args!("{}{url}", about.name);
     let why = || reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    if tolerated {
+    let (level, text) = if tolerated {
         logged.record(reason);
         let before = before.filter(|before| *before != status);
         let before = before.map(|before| format!("{before} → ")).unwrap_or_default();
-        line!(WARN, "{name} {before}{status}{} (failure 1 of {fail_after})", why());
+        let why = why();
+        (Level::WARN, format!("{name} {before}{status}{why} (failure 1 of {fail_after})"))
     } else if before != Some(status) {
         logged.record(reason);
-        changed(&name, before, status, false, why);
+        changed(&name, before, status, false, why())
     } else if was_tolerated {
         logged.record(reason);
-        line!(INFO, "{name} works again, {status}{}", why());
+        (Level::INFO, format!("{name} works again, {status}{}", why()))
     } else if let Some(reason) = reason.filter(|_| status != Status::Up)
         && logged.is_new(reason)
     {
-        line!(WARN, "{name} still {status}: {reason}");
-    }
+        (Level::WARN, format!("{name} still {status}: {reason}"))
+    } else {
+        return;
+    };
+    line!(
+        at level,
+        [
+            check = about.name.clone(),
+            kind = about.kind.as_str(),
+            status = status.as_str(),
+            previous = before.map(Status::as_str),
+            reason = reason.map(str::to_owned),
+            duration_ms = outcome.ran.map(|ran| milliseconds(ran.duration)),
+            failures = outcome.failures,
+        ],
+        "{text}"
+    );
 }
 
 /// Whether a run failed and its status does not show it yet.
@@ -78,13 +97,32 @@ fn is_tolerated(outcome: &Outcome<Health>) -> bool {
 }
 
 /// Logs an answer if its status changed.
-pub(crate) fn answer(name: &dyn fmt::Display, before: Option<Status>, report: &HealthReport) {
+pub(crate) fn answer(group: &HealthGroup, before: Option<Status>, report: &HealthReport) {
+    let status = report.status();
+    if before == Some(status) {
+        return;
+    }
     // A service that refuses requests on purpose, as in a drain, is no cause for a warning.
-    let is_on_purpose = report.status() == Status::OutOfService
+    let is_on_purpose = status == Status::OutOfService
         && report.components().iter().all(|component| {
             component.name() == AVAILABILITY || component.effective_status() < Status::OutOfService
         });
-    changed(name, before, report.status(), is_on_purpose, || causes(report));
+    let causes = causes(report);
+    let why = if causes.is_empty() { String::new() } else { format!(": {causes}") };
+    let (level, text) = changed(group, before, status, is_on_purpose, why);
+    let name = || Some(group.name.to_string());
+    let is_probe = matches!(group.kind, GroupKind::Probe(_));
+    line!(
+        at level,
+        [
+            probe = if is_probe { name() } else { None },
+            group = if is_probe { None } else { name() },
+            status = status.as_str(),
+            previous = before.map(Status::as_str),
+            causes = Some(causes).filter(|causes| !causes.is_empty()),
+        ],
+        "{text}"
+    );
 }
 
 /// The components that are not up, by name, and which of them are not critical.
@@ -100,7 +138,7 @@ fn causes(report: &HealthReport) -> String {
     }
     let mut line = String::new();
     for (position, component) in causes.into_iter().enumerate() {
-        line += if position == 0 { ": " } else { "; " };
+        line += if position == 0 { "" } else { "; " };
         line += &quote_name(component.name());
         if !component.is_critical() {
             line += NOT_CRITICAL;
@@ -140,47 +178,59 @@ pub(crate) fn provider(
     failed_before: bool,
     failure: Option<&str>,
 ) {
-    match failure {
+    let (level, text) = match failure {
         Some(why) if !failed_before => {
             logged.record(failure);
-            line!(WARN, "{what} failed: {why}");
+            (Level::WARN, format!("{what} failed: {why}"))
         }
-        Some(why) if logged.is_new(why) => line!(WARN, "{what} still fails: {why}"),
-        None if failed_before => line!(INFO, "{what} works again"),
-        _ => {}
-    }
+        Some(why) if logged.is_new(why) => (Level::WARN, format!("{what} still fails: {why}")),
+        None if failed_before => (Level::INFO, format!("{what} works again")),
+        _ => return,
+    };
+    let reason = failure.map(str::to_owned);
+    line!(at level, [provider = what.to_owned(), reason], "{text}");
 }
 
 /// Logs that runs begin to exceed the budget of an answer.
-pub(crate) fn slow(what: &str, name: &str, took: Duration, budget_name: &str, budget: Duration) {
-    let took = Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+pub(crate) fn slow(label: &Label, took: Duration, budget_name: &str, budget: Duration) {
+    let took = Duration::from_millis(milliseconds(took));
     line!(
         WARN,
-        "{what} {name} took {}, longer than the {budget_name} of {}: answers use its last \
+        [
+            check = label.check(),
+            provider = label.provider(),
+            duration_ms = milliseconds(took),
+            budget_ms = milliseconds(budget),
+        ],
+        "{label} took {}, longer than the {budget_name} of {}: answers use its last \
          result; set `interval` to run it in the background",
         humantime::format_duration(took),
         humantime::format_duration(budget),
     );
 }
 
+/// The level and the text of a line about another status.
 fn changed(
     name: &dyn fmt::Display,
     before: Option<Status>,
     now: Status,
     is_on_purpose: bool,
-    why: impl Fn() -> String,
-) {
-    match before {
-        Some(before) if before == now => {}
-        Some(before) if now > before && !is_on_purpose => {
-            line!(WARN, "{name} {before} → {now}{}", why());
-        }
-        Some(before) => line!(INFO, "{name} {before} → {now}{}", why()),
+    why: String,
+) -> (Level, String) {
+    let level = match before {
+        Some(before) if now > before && !is_on_purpose => Level::WARN,
+        Some(_) => Level::INFO,
         // A check that is up from the start is not worth a line.
-        None if now == Status::Up => line!(DEBUG, "{name} {now}"),
-        None if is_on_purpose => line!(INFO, "{name} {now}{}", why()),
-        None => line!(WARN, "{name} {now}{}", why()),
-    }
+        None if now == Status::Up => Level::DEBUG,
+        None if is_on_purpose => Level::INFO,
+        None => Level::WARN,
+    };
+    let text = match before {
+        Some(before) => format!("{name} {before} → {now}{why}"),
+        None if now == Status::Up => format!("{name} {now}"),
+        None => format!("{name} {now}{why}"),
+    };
+    (level, text)
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 pub(crate) mod about;
 pub(crate) mod ask;
 pub(crate) mod availability;
+mod availability_line;
+pub(crate) mod availability_state;
 pub(crate) mod component;
 pub(crate) mod health_group;
 pub(crate) mod health_report;

@@ -14,7 +14,7 @@ use crate::report::logged_reason::LoggedReason;
 use crate::report::signals::Signals;
 use crate::report::slow::Slow;
 use crate::run::plan::{Plan, Schedule};
-use crate::run::{Job, Outcome, Runner};
+use crate::run::{Job, Label, Outcome, Runner};
 
 /// A check of a `Management`.
 pub(crate) struct RegisteredCheck {
@@ -119,7 +119,12 @@ fn runner(
     let (background, secrets) = (Arc::clone(&signals.background), Arc::clone(&signals.secrets));
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
     let (logged, slow) = (LoggedReason::default(), Slow::new(budget, "probe budget"));
-    let what = format!("{} {}", about.kind.word(), about.name);
+    let label = Label::Check {
+        name: about.name.clone(),
+        kind: about.kind.as_str(),
+        noun: about.kind.word(),
+    };
+    let own = label.clone();
     let is_instant = plan.schedule == Schedule::Instant;
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
         let status = |outcome: &Outcome<Health>| outcome.value.status();
@@ -136,12 +141,12 @@ fn runner(
         }
         // In a drain, no answer waits for it.
         if !signals.background.is_resting() {
-            slow.observe("check", &about.name, outcome);
+            slow.observe(&own, outcome);
         }
         if signals.results.receiver_count() > 0 {
             // It fails if the last subscriber has just gone.
             _ = signals.results.send(Component::known(&about, outcome, false));
         }
     };
-    Runner::new(what, job, plan, background, secrets, Box::new(observer))
+    Runner::new(label, job, plan, background, secrets, Box::new(observer))
 }

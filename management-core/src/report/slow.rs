@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::report::log;
-use crate::run::Outcome;
+use crate::run::{Label, Outcome};
 use crate::sync::Mutex;
 
 /// Logs when the runs of a check begin to exceed the budget of an answer.
@@ -18,7 +18,7 @@ impl Slow {
         Slow { budget, budget_name, is_slow: Mutex::new(false) }
     }
 
-    pub(crate) fn observe<V>(&self, what: &str, name: &str, outcome: &Outcome<V>) {
+    pub(crate) fn observe<V>(&self, label: &Label, outcome: &Outcome<V>) {
         let Some(budget) = self.budget else { return };
         // A run that failed or blocked has a line of its own.
         if outcome.has_failed() || outcome.has_blocked {
@@ -28,7 +28,7 @@ impl Slow {
         let is_slow = duration > budget;
         let was_slow = std::mem::replace(&mut *self.is_slow.lock(), is_slow);
         if is_slow && !was_slow {
-            log::slow(what, name, duration, self.budget_name, budget);
+            log::slow(label, duration, self.budget_name, budget);
         }
     }
 }

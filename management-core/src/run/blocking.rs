@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::line::line;
+use crate::line::{line, milliseconds};
 use crate::run::blocked::Found;
 use crate::run::runner::{Runner, Value};
 
@@ -64,9 +64,14 @@ impl<V: Value> Runner<V> {
         let tenths = u64::try_from((blocked.as_millis() + 50) / 100).unwrap_or(u64::MAX);
         line!(
             WARN,
+            [
+                check = self.label.check(),
+                provider = self.label.provider(),
+                blocked_ms = milliseconds(blocked),
+            ],
             "{} has blocked its thread for {}: move blocking code to a check function without `async` or to \
              `Check::blocking`, which get threads of their own",
-            self.what,
+            self.label,
             humantime::format_duration(Duration::from_millis(tenths.saturating_mul(100))),
         );
     }

@@ -9,9 +9,11 @@ use crate::run::background::Background;
 use crate::run::blocked::{Blocked, Polling};
 use crate::run::failure::Failure;
 use crate::run::job::Job;
+use crate::run::label::Label;
 use crate::run::outcome::{Asked, Missing, Outcome};
 use crate::run::plan::{Plan, Schedule};
 use crate::run::runtimes::Runtimes;
+use crate::run::span::RunSpan;
 use crate::run::state::{Run, State};
 use crate::sync::Mutex;
 use crate::text::secret::Names;
@@ -29,6 +31,11 @@ pub(crate) trait Value: Send + Sync + 'static {
         false
     }
 
+    /// What the span of a run is given as its status.
+    fn status_text(&self) -> &'static str {
+        if self.is_success() { "ok" } else { "error" }
+    }
+
     /// Makes a failure that is tolerated a success, if the type has successes of lower quality.
     fn soften(&mut self) {}
 
@@ -41,8 +48,7 @@ pub(crate) type Observer<V> = Box<dyn Fn(Option<&Outcome<V>>, &Arc<Outcome<V>>) 
 
 /// One job, its schedule, the run in flight and the last outcome.
 pub(crate) struct Runner<V> {
-    /// Its name in the log.
-    pub(super) what: String,
+    pub(super) label: Arc<Label>,
     pub(super) job: Job<V>,
     pub(super) plan: Plan,
     pub(super) observer: Observer<V>,
@@ -55,7 +61,7 @@ pub(crate) struct Runner<V> {
 
 impl<V: Value> Runner<V> {
     pub(crate) fn new(
-        what: String,
+        label: Label,
         job: Job<V>,
         plan: Plan,
         background: Arc<Background>,
@@ -75,7 +81,7 @@ impl<V: Value> Runner<V> {
             is_closed: false,
         };
         Arc::new(Runner {
-            what,
+            label: Arc::new(label),
             job,
             plan,
             observer,
@@ -175,9 +181,10 @@ impl<V: Value> Runner<V> {
         let Some(runtime) = self.runtimes().for_runs() else {
             return Asked::Known(self.late(&state, now, Missing::NoRuntime));
         };
+        let span = RunSpan::new(&self.label);
         state.runs += 1;
         let id = state.runs;
-        state.run = Some(Run { id, spawned: now, begun: None, task: None });
+        state.run = Some(Run { id, spawned: now, begun: None, task: None, span: span.clone() });
         if let Some(stuck) = state.stuck {
             // Another run would block another thread.
             drop(state);
@@ -191,7 +198,7 @@ impl<V: Value> Runner<V> {
             Some(timers) if self.job.is_blocking() => timers,
             _ => runtime.clone(),
         };
-        let task = on.spawn(Arc::clone(self).run(id, on.clone(), runtime));
+        let task = on.spawn(Arc::clone(self).run(id, span, on.clone(), runtime));
         let mut state = self.lock();
         let is_closed = state.is_closed;
         match &mut state.run {

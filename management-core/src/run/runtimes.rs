@@ -138,6 +138,7 @@ impl Runtimes {
         {
             line!(
                 WARN,
+                [runtime = "idle"],
                 "no check can run: the runtime that was current at `build()` runs no task; if it is not that of the \
                  application, call `build()` in the application's runtime or give its handle to `.runtime(…)`",
             );

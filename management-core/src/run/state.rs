@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::run::blocked::Blocked;
 use crate::run::outcome::Outcome;
+use crate::run::span::RunSpan;
 
 /// How long a run may take to begin, or an empty task to run, before their runtime counts as stalled for a request.
 /// The request then uses the last result instead of waiting for its whole budget.
@@ -41,6 +42,7 @@ pub(super) struct Run {
     /// The first poll, and the deadline that begins with it; `None` while the run waits for its runtime.
     pub(super) begun: Option<Begun>,
     pub(super) task: Option<AbortHandle>,
+    pub(super) span: RunSpan,
 }
 
 #[derive(Clone, Copy)]

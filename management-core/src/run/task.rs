@@ -15,6 +15,7 @@ use crate::run::failure::Failure;
 use crate::run::outcome::{Outcome, Ran};
 use crate::run::queue::{Turn, has_workers, requeue};
 use crate::run::runner::{Runner, Value};
+use crate::run::span::RunSpan;
 use crate::run::state::Stuck;
 
 impl<V: Value> Runner<V> {
@@ -22,6 +23,7 @@ impl<V: Value> Runner<V> {
     pub(super) fn run(
         self: Arc<Self>,
         id: u64,
+        span: RunSpan,
         on: Handle,
         runtime: Handle,
     ) -> impl Future<Output = ()> + Send {
@@ -46,7 +48,12 @@ impl<V: Value> Runner<V> {
                     }
                     let _thread = (has_workers || is_watched).then(|| runner.thread(place.id));
                     let polled = runner.job.panics().catch(
-                        || job.get_or_insert_with(|| runner.job.start(&runtime)).as_mut().poll(cx),
+                        || {
+                            let start = || runner.job.start(&runtime, &span);
+                            // A blocking job enters it on the thread of the job.
+                            let _entered = (!runner.job.is_blocking()).then(|| span.enter());
+                            job.get_or_insert_with(start).as_mut().poll(cx)
+                        },
                         |failure| Poll::Ready(Err(failure)),
                     );
                     if polled.is_ready() {
@@ -125,6 +132,7 @@ impl<V: Value> Runner<V> {
         if failures > 0 && failures < self.plan.fail_after && state.has_succeeded {
             value.soften();
         }
+        run.span.end(value.status_text());
         let outcome = Arc::new(Outcome {
             value,
             run: id,

@@ -34,6 +34,7 @@ pub(super) fn components(root: &Map<String, Value>) -> Option<Components> {
     let Some(plain) = write(false) else {
         line!(
             DEBUG,
+            [limit_bytes = MAX_BODY_BYTES],
             "the components of a dependency are longer than {} KiB and are left out",
             MAX_BODY_BYTES / 1024
         );

@@ -32,18 +32,25 @@ impl Lines {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        struct Message(String);
+        struct Message {
+            text: String,
+            has_fields: bool,
+        }
         impl Visit for Message {
             fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-                assert_eq!(field.name(), "message");
-                write!(self.0, "{value:?}").unwrap();
+                if field.name() == "message" {
+                    write!(self.text, "{value:?}").unwrap();
+                } else {
+                    self.has_fields = true;
+                }
             }
         }
         let meta = event.metadata();
         if meta.target() == "management" && *meta.level() <= Level::INFO {
-            let mut message = Message(format!("{} ", meta.level()));
+            let mut message = Message { text: format!("{} ", meta.level()), has_fields: false };
             event.record(&mut message);
-            self.0.lock().unwrap().push(message.0);
+            assert!(message.has_fields, "the line has no fields: {}", message.text);
+            self.0.lock().unwrap().push(message.text);
         }
     }
 }
