@@ -20,12 +20,12 @@ use crate::error::Error;
 use crate::info::identity::Identity;
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
+use crate::report::answer_log::log_answer;
 use crate::report::ask::{Answered, LeftOut, Pending};
 use crate::report::availability::Availability;
 use crate::report::component::Component;
 use crate::report::health_group::{CustomGroups, HealthGroup, HealthGroups};
 use crate::report::health_report::HealthReport;
-use crate::report::log;
 use crate::report::registered::RegisteredCheck;
 use crate::report::runtime_lag::RuntimeLag;
 use crate::report::signals::Signals;
@@ -391,7 +391,7 @@ impl Management {
     /// Logs an answer that differs from the one before it.
     pub(crate) fn note(&self, group: &HealthGroup, answered: &Answered) {
         let before = group.replace_status(answered.report.status());
-        log::answer(group, before, &answered.report);
+        log_answer(group, before, &answered.report);
     }
 
     /// Starts background work that had no runtime so far.

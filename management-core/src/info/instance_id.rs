@@ -42,7 +42,7 @@ impl InstanceId {
                 WARN,
                 [attribute = "service.instance.id", error = why.to_string()],
                 "/info has no service.instance.id: {why}"
-            )
+            );
         })
         .ok()
     }

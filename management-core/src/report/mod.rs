@@ -5,6 +5,7 @@
 //! registered.
 
 pub(crate) mod about;
+pub(crate) mod answer_log;
 pub(crate) mod ask;
 pub(crate) mod availability;
 mod availability_line;
