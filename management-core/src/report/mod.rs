@@ -8,6 +8,8 @@ pub(crate) mod about;
 pub(crate) mod ask;
 pub(crate) mod availability;
 pub(crate) mod component;
+pub(crate) mod counts;
+pub(crate) mod durations;
 pub(crate) mod health_group;
 pub(crate) mod health_report;
 pub(crate) mod json;

@@ -31,7 +31,7 @@ mod waiting;
 pub(crate) use background::Background;
 pub use failure::Failure;
 pub use job::Job;
-pub(crate) use outcome::{Asked, Outcome, Reading};
+pub(crate) use outcome::{Asked, End, Outcome, Reading};
 pub(crate) use panics::message as panic_message;
 pub(crate) use queue::give_way;
 pub(crate) use runner::{Runner, Value};

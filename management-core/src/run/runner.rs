@@ -188,7 +188,7 @@ impl<V: Value> Runner<V> {
         if let Some(stuck) = state.stuck {
             // Another run would block another thread.
             drop(state);
-            self.finish(id, V::from_failure(Failure::StillRunning(stuck.since())), now, None);
+            self.finish(id, Err(Failure::StillRunning(stuck.since())), now, None);
             return Asked::Running(id);
         }
         // A runtime that is shutting down drops the task at once, which takes the lock.

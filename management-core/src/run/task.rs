@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::run::blocked::Found;
 use crate::run::failure::Failure;
-use crate::run::outcome::{Outcome, Ran};
+use crate::run::outcome::{End, Outcome, Ran};
 use crate::run::queue::{Turn, has_workers, requeue};
 use crate::run::runner::{Runner, Value};
 use crate::run::state::{Begun, PATIENCE, Run, Stuck};
@@ -77,7 +77,7 @@ impl<V: Value> Runner<V> {
                 };
                 // A future that has returned holds nothing that could block.
                 let leaves = result.is_err().then(|| ended + runner.plan.timeout);
-                runner.finish(place.id, result.unwrap_or_else(V::from_failure), ended, leaves);
+                runner.finish(place.id, result, ended, leaves);
                 leaves.is_some()
             };
             // Last, since dropping the user's future may panic or block.
@@ -110,7 +110,15 @@ impl<V: Value> Runner<V> {
     /// Keeps the outcome of a run and wakes all requests, unless the run has already ended.
     ///
     /// If its task has not ended, the next run waits for that until `leaves`.
-    pub(super) fn finish(&self, id: u64, mut value: V, ended: Instant, leaves: Option<Instant>) {
+    pub(super) fn finish(
+        &self,
+        id: u64,
+        result: Result<V, Failure>,
+        ended: Instant,
+        leaves: Option<Instant>,
+    ) {
+        let end = End::of(&result);
+        let mut value = result.unwrap_or_else(V::from_failure);
         value.mask(&self.secrets);
         let mut state = self.lock();
         let Some(run) = state.run.take_if(|run| run.id == id) else { return };
@@ -133,7 +141,11 @@ impl<V: Value> Runner<V> {
             run: id,
             has_blocked: state.blocked.is(id),
             ended,
-            ran: Some(Ran { at: SystemTime::now() - ended.elapsed(), duration: ended - started }),
+            ran: Some(Ran {
+                at: SystemTime::now() - ended.elapsed(),
+                duration: ended - started,
+                end,
+            }),
             failures,
         });
         let previous = state.last.replace(Arc::clone(&outcome));
@@ -157,7 +169,7 @@ impl<V: Value> Runner<V> {
         let Some(Begun { deadline, .. }) = run.begun else { return };
         let task = run.task.take();
         drop(state);
-        let failure = V::from_failure(Failure::TimedOut(self.plan.timeout));
+        let failure = Err(Failure::TimedOut(self.plan.timeout));
         // A task that occupies its thread is not expected to end.
         let is_blocked = self.polling.since().is_some();
         let leaves = if is_blocked { deadline } else { deadline + self.plan.timeout };
