@@ -18,6 +18,7 @@ const CORE: Order<'_> = Order {
         &["config"],
         &["report"],
         &["info"],
+        &["metrics"],
         &["management"],
         &["build"],
         &["endpoint"],

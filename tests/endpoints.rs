@@ -57,6 +57,8 @@ async fn one_table_of_paths() {
         ("/z/health/{name}", Route::Named),
         ("/z/info", Route::Info),
         ("/z/version", Route::Version),
+        ("/z/metrics", Route::Metrics),
+        ("/z/prometheus", Route::Prometheus),
     ];
     assert_eq!(paths, expected.map(|(path, route)| (path.to_owned(), route)));
     for prefix in ["", "/", "//"] {

@@ -6,5 +6,6 @@ mod access_log;
 mod api;
 mod endpoints;
 mod hosts;
+mod metrics;
 mod names;
 mod runner;

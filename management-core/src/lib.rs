@@ -48,6 +48,8 @@ mod info;
 pub mod lifecycle;
 mod line;
 mod management;
+#[cfg(feature = "_series")]
+mod metrics;
 mod report;
 mod run;
 mod sync;

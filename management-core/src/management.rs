@@ -20,6 +20,14 @@ use crate::error::Error;
 use crate::info::identity::Identity;
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
+#[cfg(feature = "metrics")]
+use crate::metrics::facade::Emitter;
+#[cfg(feature = "opentelemetry")]
+use crate::metrics::instruments;
+#[cfg(feature = "prometheus")]
+use crate::metrics::other::Other;
+#[cfg(feature = "_series")]
+use crate::metrics::source::{Build, Once, Source};
 use crate::report::answer_log::log_answer;
 use crate::report::ask::{Answered, LeftOut, Pending};
 use crate::report::availability::Availability;
@@ -85,6 +93,12 @@ pub(crate) struct Inner {
     pub(crate) runtime_lag: Arc<RuntimeLag>,
     /// The thread of the endpoints, once it was started.
     pub(crate) thread: Mutex<Option<EndpointThread>>,
+    /// The metrics of another exporter.
+    #[cfg(feature = "prometheus")]
+    pub(crate) metrics_text: Option<Other>,
+    /// Whether there is a task that emits metrics.
+    #[cfg(feature = "metrics")]
+    pub(crate) is_emitting: Arc<AtomicBool>,
 }
 
 /// The thread of the endpoints.
@@ -108,6 +122,23 @@ impl EndpointThread {
     }
 }
 
+#[cfg(feature = "_series")]
+impl Inner {
+    /// What metrics are read from, at this moment.
+    pub(crate) fn source(&self) -> Source {
+        let version = self.version.last(Instant::now());
+        Source {
+            checks: Arc::clone(&self.checks.read()),
+            groups: self.groups.all().collect(),
+            availability: self.availability.clone(),
+            runtime_lag: Arc::clone(&self.runtime_lag),
+            runtime: self.signals.background.runtimes.for_runs().map(|runtime| runtime.metrics()),
+            build: version.map(|version| Build::new(version.ok().flatten(), &self.identity)),
+            once: Once::default(),
+        }
+    }
+}
+
 /// What all clones share that the program holds. When the last one is dropped, background work ends.
 struct Lease(Weak<Inner>);
 
@@ -123,6 +154,10 @@ impl Drop for Lease {
         if let Some(provider) = &inner.version.provider {
             provider.close();
         }
+        #[cfg(feature = "prometheus")]
+        if let Some(other) = &inner.metrics_text {
+            other.runner.close();
+        }
         drop(inner.thread.lock().take());
     }
 }
@@ -132,6 +167,8 @@ impl Management {
         let inner = Arc::new(inner);
         let _lease = Some(Arc::new(Lease(Arc::downgrade(&inner))));
         let management = Management { _lease, inner };
+        #[cfg(feature = "opentelemetry")]
+        instruments::register(management.sources());
         management.wake();
         management
     }
@@ -421,6 +458,15 @@ impl Management {
         if let Some(provider) = &self.inner.version.provider {
             provider.start_in_background(now, false);
         }
+        #[cfg(feature = "metrics")]
+        Emitter::start(&self.inner.signals.background, &self.inner.is_emitting, self.sources());
+    }
+
+    /// Reads what metrics are read from, for as long as this exists, without keeping it alive.
+    #[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+    fn sources(&self) -> impl Fn() -> Option<Source> + Send + Sync + use<> {
+        let inner = Arc::downgrade(&self.inner);
+        move || inner.upgrade().map(|inner| inner.source())
     }
 
     /// The component with the most effect on `/health`, by the last results: nothing runs for it. Checks without a result
@@ -454,6 +500,10 @@ impl Management {
         }
         if let Some(provider) = &self.inner.version.provider {
             provider.end_overdue(now);
+        }
+        #[cfg(feature = "prometheus")]
+        if let Some(other) = &self.inner.metrics_text {
+            other.runner.end_overdue(now);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+#[cfg(feature = "prometheus")]
+use std::time::Duration;
 
 use crate::build::announce::{Built, announce};
 use crate::build::builder::Builder;
@@ -10,6 +12,8 @@ use crate::build::configure::Configured;
 use crate::build::context::Context;
 use crate::check::entry;
 use crate::check::kind::CheckKind;
+#[cfg(feature = "prometheus")]
+use crate::check::settings::Settings;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::error::{Error, Mistake};
@@ -17,6 +21,8 @@ use crate::info::identity::{self, Identity};
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
 use crate::management::{Inner, Management};
+#[cfg(feature = "prometheus")]
+use crate::metrics::other::{self, Other};
 use crate::report::signals::Signals;
 use crate::sync::{Mutex, RwLock};
 use crate::text::similar::unknown_with_remedy;
@@ -77,6 +83,12 @@ impl Builder {
         let has_instant_checks = registered.iter().any(|check| check.is_instant());
         let provider = context.version_provider(self.version, without_registered);
         let contributors = context.contributors(self.contributors, without_registered);
+        #[cfg(feature = "prometheus")]
+        let metrics_text = self.metrics_text.and_then(|(origin, job)| {
+            // Each scrape wants the present values.
+            let settings = Settings::new().ttl(Duration::ZERO);
+            context.provider(other::SETTING, &origin, job, &settings)
+        });
         let info_keys: Vec<_> = contributors.iter().map(|(key, _)| &**key).collect();
         let Context { mut mistakes, .. } = context;
         mistakes.extend(info_key_mistakes(config, &info_keys));
@@ -97,6 +109,10 @@ impl Builder {
         let health_budget = configured.health_budget;
         Ok(Management::from_inner(Inner {
             version: Version::new(provider, environment, &signals, health_budget),
+            #[cfg(feature = "prometheus")]
+            metrics_text: metrics_text.map(|text| Other::new(text, &signals, health_budget)),
+            #[cfg(feature = "metrics")]
+            is_emitting: Arc::default(),
             contributors: Contributor::all(contributors, &signals, health_budget),
             availability: configured.availability(self.starting, &signals),
             runtime_lag: configured.runtime_lag(),

@@ -24,6 +24,10 @@ use crate::config::show_details::ShowDetails;
 #[cfg(feature = "dependencies")]
 use crate::dependency::Dependency;
 use crate::error::{Mistake, Mistakes};
+#[cfg(feature = "prometheus")]
+use crate::metrics::exposition::Exposition;
+#[cfg(feature = "prometheus")]
+use crate::metrics::other::{Other, SETTING};
 use crate::run::Job;
 use crate::text::json::Json;
 use crate::text::reason::IntoReason;
@@ -47,6 +51,8 @@ pub struct Builder {
     pub(crate) required: Vec<String>,
     pub(crate) version: Option<(Origin, Job<Provided<Option<String>>>)>,
     pub(crate) contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
+    #[cfg(feature = "prometheus")]
+    pub(crate) metrics_text: Option<(Origin, Job<Provided<Exposition>>)>,
     pub(crate) mistakes: Mistakes,
 }
 
@@ -65,6 +71,8 @@ impl Builder {
             required: Vec::new(),
             version: None,
             contributors: Vec::new(),
+            #[cfg(feature = "prometheus")]
+            metrics_text: None,
             mistakes: Mistakes::default(),
         }
     }
@@ -188,6 +196,38 @@ impl Builder {
             async move { Contribution(value.await).into_json() }
         });
         self.contributors.push((key.into(), Origin::caller(), job));
+        self
+    }
+
+    /// Appends the text of another metrics exporter of the program to `/metrics` and `/prometheus`, so that one scrape
+    /// returns everything.
+    ///
+    /// The function is called for each scrape, on a thread of its own, with the [`timeout`](Self::timeout) of a check.
+    /// It returns Prometheus' text format 0.0.4 or OpenMetrics. What both it and this library have is taken from the
+    /// function, and the log has the names once. If it panics, takes too long or returns a text that is not valid, the
+    /// text is left out of the answer, and the log has the reason.
+    ///
+    /// A client that asks for OpenMetrics gets it only if the function returns OpenMetrics, too.
+    ///
+    /// ```
+    /// use management_core::Management;
+    ///
+    /// let management = Management::builder()
+    ///     .metrics_text(|| "# TYPE orders_total counter\norders_total 3\n".to_owned())
+    ///     .build()?;
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    #[cfg(feature = "prometheus")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "prometheus")))]
+    #[track_caller]
+    pub fn metrics_text(mut self, text: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        let origin = Origin::caller();
+        if let Some((first, _)) = &self.metrics_text {
+            self.mistakes.push(Mistake::name_taken(format!(
+                "{SETTING} is called at {first} and at {origin}: return both texts from one function",
+            )));
+        }
+        self.metrics_text = Some((origin, Other::job(text)));
         self
     }
 

@@ -38,6 +38,10 @@ pub enum Status {
 }
 
 impl Status {
+    /// From best to worst.
+    pub(crate) const ALL: [Status; 5] =
+        [Status::Up, Status::Degraded, Status::Unknown, Status::OutOfService, Status::Down];
+
     /// The name in bodies: `UP`, `DEGRADED`, `UNKNOWN`, `OUT_OF_SERVICE` or `DOWN`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -20,6 +20,14 @@ pub enum Route {
     Info,
     /// `/version`
     Version,
+    /// `/metrics`: text for Prometheus, or OpenMetrics if the client asks for it
+    #[cfg(feature = "prometheus")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "prometheus")))]
+    Metrics,
+    /// `/prometheus`: always text for Prometheus
+    #[cfg(feature = "prometheus")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "prometheus")))]
+    Prometheus,
     /// `/livez`, without the prefix: liveness as text
     Livez,
     /// `/readyz`, without the prefix: readiness as text

@@ -27,10 +27,14 @@
 //! ```
 
 mod cache;
+#[cfg(feature = "prometheus")]
+mod exposition;
 mod health;
 mod info;
 mod json;
 mod lines;
+#[cfg(feature = "prometheus")]
+mod metrics;
 mod mounted_at;
 mod negotiate;
 mod prober;
@@ -51,6 +55,8 @@ use http::{Method, Response};
 use crate::check::probe::Probe;
 pub use crate::config::route::Route;
 use crate::management::Management;
+#[cfg(feature = "prometheus")]
+use crate::metrics::format::Format;
 use cache::AnswerCache;
 pub use mounted_at::MountedAt;
 use prober::Advice;
@@ -140,7 +146,7 @@ impl Endpoint {
         let path = path.strip_suffix('/').unwrap_or(path);
         let prefix = &*self.shared.management.inner().exposure.prefix;
         let prefixed =
-            path.strip_prefix(prefix).and_then(|path| routes::find(&routes::ROUTES, path));
+            path.strip_prefix(prefix).and_then(|path| routes::find(routes::ROUTES, path));
         let route = prefixed.or_else(|| routes::find(&routes::KUBERNETES, path));
         route.filter(|&route| self.is_enabled(route))
     }
@@ -189,7 +195,19 @@ impl Endpoint {
                 let management = management.clone();
                 Respond::later(method, async move { info::version(&management).await })
             }
+            #[cfg(feature = "prometheus")]
+            Route::Metrics => self.metrics(exposition::format(&request.headers), method),
+            #[cfg(feature = "prometheus")]
+            Route::Prometheus => self.metrics(Format::Text, method),
         }
+    }
+}
+
+#[cfg(feature = "prometheus")]
+impl Endpoint {
+    fn metrics(&self, format: Format, method: &Method) -> Respond {
+        let management = self.shared.management.clone();
+        Respond::later(method, async move { metrics::metrics(&management, format).await })
     }
 }
 

@@ -98,7 +98,7 @@ fn precision_of_related(kind: &str, subtype: &str) -> Option<u8> {
 }
 
 /// The parts between separators. One in a quoted string does not separate.
-fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(super) fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |character| {
         let was_escaped = std::mem::replace(&mut is_escaped, false);
@@ -112,7 +112,7 @@ fn parts(text: &str, separator: char) -> impl Iterator<Item = &str> {
 }
 
 /// The type, the subtype and the quality of a media range.
-fn range(range: &str) -> Option<(&str, &str, u16)> {
+pub(super) fn range(range: &str) -> Option<(&str, &str, u16)> {
     let mut parts = parts(range, ';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
     let mut quality = 1000;

@@ -14,6 +14,13 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const ACCEPT: HeaderValue = HeaderValue::from_static("Accept");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+#[cfg(feature = "prometheus")]
+const EXPOSITION: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+#[cfg(feature = "prometheus")]
+const OPENMETRICS: HeaderValue = HeaderValue::from_static(
+    "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+);
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -25,6 +32,11 @@ pub(super) enum Content {
     Lines,
     /// A version.
     Text,
+    /// Metrics in Prometheus' own text.
+    #[cfg(feature = "prometheus")]
+    Exposition,
+    #[cfg(feature = "prometheus")]
+    OpenMetrics,
     Problem,
 }
 
@@ -33,13 +45,17 @@ impl Content {
         match self {
             Content::Json => JSON,
             Content::Lines | Content::Text => TEXT,
+            #[cfg(feature = "prometheus")]
+            Content::Exposition => EXPOSITION,
+            #[cfg(feature = "prometheus")]
+            Content::OpenMetrics => OPENMETRICS,
             Content::Problem => PROBLEM,
         }
     }
 
     /// Whether the client's `Accept` decides it.
     fn is_negotiated(self) -> bool {
-        matches!(self, Content::Json | Content::Lines)
+        !matches!(self, Content::Text | Content::Problem)
     }
 }
 

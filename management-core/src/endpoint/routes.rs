@@ -8,7 +8,7 @@ use crate::check::name;
 use crate::config::route::Route;
 
 /// Each path under the prefix, `{name}` standing for one segment.
-pub(super) const ROUTES: [(&str, Route); 8] = [
+pub(super) const ROUTES: &[(&str, Route)] = &[
     ("/health", Route::Health),
     ("/health/liveness", Route::Liveness),
     ("/health/ping", Route::Liveness),
@@ -17,6 +17,10 @@ pub(super) const ROUTES: [(&str, Route); 8] = [
     ("/health/{name}", Route::Named),
     ("/info", Route::Info),
     ("/version", Route::Version),
+    #[cfg(feature = "prometheus")]
+    ("/metrics", Route::Metrics),
+    #[cfg(feature = "prometheus")]
+    ("/prometheus", Route::Prometheus),
 ];
 
 /// The paths of Kubernetes' own components, without the prefix.
@@ -113,7 +117,7 @@ mod tests {
             ("/info/x", None),
             ("", None),
         ] {
-            assert_eq!(find(&ROUTES, path), route, "{path}");
+            assert_eq!(find(ROUTES, path), route, "{path}");
         }
         assert_eq!(find(&KUBERNETES, "/readyz/db"), Some(Route::ReadyzCheck));
     }

@@ -140,6 +140,12 @@ impl Attributes {
         &self.service_name
     }
 
+    /// An attribute of `OTEL_RESOURCE_ATTRIBUTES`.
+    #[cfg(feature = "_series")]
+    pub(crate) fn listed(&self, key: &str) -> Option<&str> {
+        self.listed.get(key).map(String::as_str)
+    }
+
     /// All attributes. `version` is the answer of `/version`.
     pub(crate) fn now(&self, version: Option<&str>) -> BTreeMap<Cow<'static, str>, Value> {
         let mut all = self.fixed.clone();

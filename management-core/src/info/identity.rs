@@ -77,6 +77,12 @@ impl Identity {
         attributes
     }
 
+    /// The revision of the source from which the program was built, if the environment says it.
+    #[cfg(feature = "_series")]
+    pub(crate) fn revision(&self) -> Option<&str> {
+        self.attributes.listed("vcs.ref.head.revision")
+    }
+
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn resource(&self, version: Option<&str>) -> opentelemetry_sdk::Resource {
         super::resource::resource(self.attributes.now(version))

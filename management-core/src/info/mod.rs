@@ -19,6 +19,8 @@ pub(crate) mod provider;
 #[cfg(feature = "opentelemetry")]
 pub(crate) mod resource;
 mod resource_attributes;
+#[cfg(feature = "_series")]
+pub(crate) mod usage;
 pub(crate) mod version;
 
 /// The name of the executable, which is the default name of the service.

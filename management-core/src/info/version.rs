@@ -38,6 +38,18 @@ impl Version {
         Version { provider: provider.map(run), variable: environment.get("VERSION") }
     }
 
+    /// The version as the last run of the provider had it; `None` before its first run, which this starts.
+    #[cfg(feature = "_series")]
+    pub(crate) fn last(&self, now: Instant) -> Option<Result<Option<String>, NotProvided>> {
+        let Some(provider) = &self.provider else { return Some(Ok(self.variable.clone())) };
+        let Some(outcome) = provider.last_outcome() else {
+            provider.ask(now);
+            return None;
+        };
+        let provided = outcome.value.as_ref().map(|version| self.or_variable(version.clone()));
+        Some(provided.map_err(|_| NotProvided))
+    }
+
     /// The version of the provider, else that of the environment variable.
     pub(crate) async fn read(
         &self,
@@ -54,7 +66,10 @@ impl Version {
                 }
             }
         };
-        let provided = provided.filter(|version| !version.is_empty());
-        Ok(provided.or_else(|| self.variable.clone()))
+        Ok(self.or_variable(provided))
+    }
+
+    fn or_variable(&self, provided: Option<String>) -> Option<String> {
+        provided.filter(|version| !version.is_empty()).or_else(|| self.variable.clone())
     }
 }

@@ -11,6 +11,8 @@ pub(crate) mod availability;
 mod availability_line;
 pub(crate) mod availability_state;
 pub(crate) mod component;
+pub(crate) mod counts;
+pub(crate) mod durations;
 pub(crate) mod health_group;
 pub(crate) mod health_report;
 pub(crate) mod json;

@@ -9,6 +9,7 @@ use crate::check::kind::CheckKind;
 use crate::check::origin::Origin;
 use crate::report::about::About;
 use crate::report::component::Component;
+use crate::report::counts::Counts;
 use crate::report::log;
 use crate::report::logged_reason::LoggedReason;
 use crate::report::signals::Signals;
@@ -22,6 +23,9 @@ pub(crate) struct RegisteredCheck {
     pub(crate) groups: Vec<String>,
     pub(crate) origin: Origin,
     pub(crate) runner: Arc<Runner<Health>>,
+    /// What has happened to that runner.
+    #[cfg(feature = "_series")]
+    pub(crate) counts: Arc<Counts>,
     /// Whether a probe reads it, because of its kind or because a group includes it.
     is_probed: bool,
     /// What readiness reads of a dependency that it asks, too.
@@ -52,7 +56,8 @@ impl RegisteredCheck {
             Some(Cascade { own: None }) => true,
             _ => is_probed || is_grouped,
         };
-        let runner = runner(&about, job, plan, signals, budget(is_awaited));
+        let counts = Arc::<Counts>::default();
+        let runner = runner(&about, job, plan, signals, budget(is_awaited), Some(&counts));
         let cascade = cascade.map(|cascade| match cascade.own {
             None => Probed { about: Arc::clone(&about), runner: Arc::clone(&runner) },
             Some((url, job)) => {
@@ -60,11 +65,20 @@ impl RegisteredCheck {
                 let about =
                     About { name: name.clone(), kind: *kind, critical: *critical, url: Some(url) };
                 let about = Arc::new(about);
-                let runner = self::runner(&about, job, plan, signals, budget(true));
+                let runner = self::runner(&about, job, plan, signals, budget(true), None);
                 Probed { about, runner }
             }
         });
-        RegisteredCheck { about, groups, origin, runner, is_probed, cascade }
+        RegisteredCheck {
+            about,
+            groups,
+            origin,
+            runner,
+            #[cfg(feature = "_series")]
+            counts,
+            is_probed,
+            cascade,
+        }
     }
 
     /// Its runner, and that of readiness if it has one of its own.
@@ -115,6 +129,7 @@ fn runner(
     plan: Plan,
     signals: &Arc<Signals>,
     budget: Option<Duration>,
+    counts: Option<&Arc<Counts>>,
 ) -> Arc<Runner<Health>> {
     let (background, secrets) = (Arc::clone(&signals.background), Arc::clone(&signals.secrets));
     let (about, signals) = (Arc::clone(about), Arc::clone(signals));
@@ -126,7 +141,11 @@ fn runner(
     };
     let own = label.clone();
     let is_instant = plan.schedule == Schedule::Instant;
+    let counts = counts.map(Arc::clone);
     let observer = move |previous: Option<&Outcome<Health>>, outcome: &Arc<Outcome<Health>>| {
+        if let Some(counts) = &counts {
+            counts.record(&about, previous, outcome, &signals.durations);
+        }
         let status = |outcome: &Outcome<Health>| outcome.value.status();
         let is_news = !is_instant || previous.map(status) != Some(status(outcome));
         if is_news {

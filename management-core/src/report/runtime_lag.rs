@@ -71,6 +71,13 @@ impl RuntimeLag {
         })
     }
 
+    /// The lag, zero while tasks run in time; `None` without a watchdog.
+    #[cfg(feature = "_series")]
+    pub(crate) fn measured(&self) -> Option<Duration> {
+        let is_watched = self.is_watched.load(Ordering::Acquire);
+        is_watched.then(|| self.lag().unwrap_or_default())
+    }
+
     fn lag(&self) -> Option<Duration> {
         duration(self.lag.load(Ordering::Acquire))
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::broadcast;
 
 use crate::report::component::Component;
+use crate::report::durations::Durations;
 use crate::run::Background;
 use crate::text::secret::Names;
 
@@ -23,6 +24,8 @@ pub(crate) struct Signals {
     /// The names whose values are secret.
     pub(crate) secrets: Arc<Names>,
     pub(crate) results: broadcast::Sender<Component>,
+    /// Who is given each duration.
+    pub(crate) durations: Durations,
 }
 
 impl Signals {
@@ -33,6 +36,7 @@ impl Signals {
             background: Arc::default(),
             secrets: Arc::new(secrets),
             results: broadcast::Sender::new(MAX_LAG),
+            durations: Durations::new(),
         }
     }
 

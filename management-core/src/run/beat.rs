@@ -54,6 +54,12 @@ impl<V: Value> Runner<V> {
         }
     }
 
+    /// How long a background job rests after a success, before the jitter.
+    #[cfg(feature = "_series")]
+    pub(crate) fn interval(&self) -> Option<Duration> {
+        self.plan.schedule.pause(false)
+    }
+
     /// How long a background job rests after its last run.
     fn pause(&self) -> Option<Duration> {
         let has_failed = self.lock().last.as_ref().is_some_and(|last| last.has_failed());

@@ -36,7 +36,7 @@ pub(crate) use background::Background;
 pub use failure::Failure;
 pub use job::Job;
 pub(crate) use label::Label;
-pub(crate) use outcome::{Asked, Outcome, Reading};
+pub(crate) use outcome::{Asked, End, Outcome, Reading};
 pub(crate) use panics::message as panic_message;
 pub(crate) use pulse::STALLED_AFTER;
 pub(crate) use queue::give_way;

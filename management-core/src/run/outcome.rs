@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use crate::run::failure::Failure;
+
 /// The outcome of one run.
 #[derive(Debug)]
 pub(crate) struct Outcome<V> {
@@ -28,6 +30,30 @@ pub(crate) struct Ran {
     /// Its end.
     pub(crate) at: SystemTime,
     pub(crate) duration: Duration,
+    pub(crate) end: End,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum End {
+    /// The work returned, with a success or a failure.
+    Returned,
+    TimedOut,
+    Panicked,
+    /// The work was never started, so that its duration means nothing.
+    NotStarted,
+}
+
+impl End {
+    /// How a run with this result ended.
+    pub(super) fn of<V>(result: &Result<V, Failure>) -> Self {
+        match result {
+            Ok(_) | Err(Failure::Failed(_)) => End::Returned,
+            Err(Failure::TimedOut(_)) => End::TimedOut,
+            Err(Failure::Panicked(_)) => End::Panicked,
+            Err(Failure::StillRunning(_) | Failure::NoThread(_)) => End::NotStarted,
+        }
+    }
 }
 
 impl<V> Outcome<V> {

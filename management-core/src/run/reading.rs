@@ -52,7 +52,7 @@ impl<V: Value> Runner<V> {
     }
 
     /// The last outcome, whether or not a newer one is due; `None` if there was none.
-    #[cfg(all(feature = "systemd", unix))]
+    #[cfg(any(feature = "_series", all(feature = "systemd", unix)))]
     pub(crate) fn last(&self, now: Instant) -> Option<Reading<V>> {
         if let Some(work) = self.job.as_instant() {
             return Some(self.compute(work, now));
@@ -60,6 +60,12 @@ impl<V: Value> Runner<V> {
         let state = self.lock();
         state.last.as_ref()?;
         Some(self.fresh(&state, now).unwrap_or_else(|| self.late(&state, now, Missing::NotYet)))
+    }
+
+    /// The outcome of the last run, however old it is.
+    #[cfg(feature = "_series")]
+    pub(crate) fn last_outcome(&self) -> Option<Arc<Outcome<V>>> {
+        self.lock().last.clone()
     }
 
     /// The last outcome, unless it is too old to be shown.

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::run::failure::Failure;
-use crate::run::outcome::{Outcome, Ran};
+use crate::run::outcome::{End, Outcome, Ran};
 use crate::run::queue::{Turn, has_workers, requeue};
 use crate::run::runner::{Runner, Value};
 use crate::run::span::RunSpan;
@@ -107,6 +107,7 @@ impl<V: Value> Runner<V> {
         ended: Instant,
         leaves: Option<Instant>,
     ) {
+        let end = End::of(&result);
         // The time of how many runs the one before has taken, if it still occupies its thread so that this one could
         // not begin.
         let runs_lost = match &result {
@@ -132,13 +133,17 @@ impl<V: Value> Runner<V> {
         if failures > 0 && failures < self.plan.fail_after && state.has_succeeded {
             value.soften();
         }
-        run.span.end(value.status_text());
+        let status = value.status_text();
         let outcome = Arc::new(Outcome {
             value,
             run: id,
             has_blocked: state.blocked.is(id),
             ended,
-            ran: Some(Ran { at: SystemTime::now() - ended.elapsed(), duration: ended - started }),
+            ran: Some(Ran {
+                at: SystemTime::now() - ended.elapsed(),
+                duration: ended - started,
+                end,
+            }),
             failures,
         });
         let previous = state.last.replace(Arc::clone(&outcome));
@@ -146,6 +151,7 @@ impl<V: Value> Runner<V> {
         drop(state);
         // Requests are woken even if the observer panics.
         let _wake = Wake(&self.changed);
+        run.span.end(status);
         if is_watched {
             (self.observer)(previous.as_deref(), &outcome);
         }
