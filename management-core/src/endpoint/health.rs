@@ -1,6 +1,7 @@
 //! `/health`, the probes, groups and single checks.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -9,9 +10,11 @@ use http::request::Parts;
 use super::lines::{Excluded, Lines};
 use super::query::Query;
 use super::reply::{Content, Reply};
-use super::{Endpoint, Respond, json, negotiate, routes};
+use super::{Endpoint, Respond, actuator, health_json, json, negotiate, routes};
 use crate::check::kind::CheckKind;
 use crate::check::name::{AVAILABILITY, RUNTIME};
+use crate::check::probe::Probe;
+use crate::config::route::Route;
 use crate::dependency::CASCADE;
 use crate::management::Management;
 use crate::report::ask::{Answered, LeftOut};
@@ -216,14 +219,27 @@ impl Style {
     ) -> Reply {
         let report = &answered.report;
         let code = group.codes().of(report.status());
+        let details = self.details;
+        // Probers need no more than the status.
+        let is_brief = matches!(group.kind, GroupKind::Probe(_)) && !self.verbose;
         let body = match (self.content, group.kind) {
-            (Content::Lines, _) => self.lines(group, code).report(report, excluded),
-            (_, GroupKind::Health) => {
-                json::report(report, self.details, &management.groups().custom())
+            (Content::HealthJson, _) => {
+                let shown = if is_brief { &[] } else { report.components() };
+                health_json::report(report.status(), shown, details, code)
             }
-            // Probers need no more than the status.
-            (_, GroupKind::Probe(_)) if !self.verbose => json::status(report.status()),
-            _ => json::report(report, self.details, &CustomGroups::new()),
+            (Content::Actuator(version), GroupKind::Health) => {
+                let groups = management.groups().custom();
+                let switched_off = &management.inner().exposure.switched_off;
+                let groups = actuator_groups(switched_off, &groups);
+                actuator::report(report, details, &groups, version)
+            }
+            (Content::Actuator(version), _) if !is_brief => {
+                actuator::report(report, details, &[], version)
+            }
+            (Content::Lines, _) => self.lines(group, code).report(report, excluded),
+            (_, GroupKind::Health) => json::report(report, details, &management.groups().custom()),
+            _ if is_brief => json::status(report.status()),
+            _ => json::report(report, details, &CustomGroups::new()),
         };
         Reply { code, content: self.content, body }
     }
@@ -233,6 +249,10 @@ impl Style {
         let code = group.codes().of(component.status());
         let body = match self.content {
             Content::Lines => self.lines(group, code).single(component),
+            Content::Actuator(version) => actuator::component(component, self.details, version),
+            Content::HealthJson => {
+                health_json::report(component.status(), [component], self.details, code)
+            }
             _ => json::component(component, self.details),
         };
         Reply { code, content: self.content, body }
@@ -242,4 +262,17 @@ impl Style {
         let Style { label, verbose, details, .. } = self;
         Lines { label, code, codes: group.codes(), verbose: *verbose, details: *details }
     }
+}
+
+/// The groups that have paths of their own, for Actuator's format.
+fn actuator_groups<'a>(switched_off: &BTreeSet<Route>, custom: &'a CustomGroups) -> Vec<&'a str> {
+    let probes = [
+        (Probe::Liveness, Route::Liveness),
+        (Probe::Readiness, Route::Readiness),
+        (Probe::Startup, Route::Startup),
+    ];
+    let probes = probes.into_iter().filter(|(_, route)| !switched_off.contains(route));
+    let has_custom = !switched_off.contains(&Route::Named);
+    let custom = custom.keys().filter(|_| has_custom).map(String::as_str);
+    probes.map(|(probe, _)| probe.as_str()).chain(custom).collect()
 }

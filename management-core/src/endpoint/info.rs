@@ -19,7 +19,8 @@ pub(super) async fn version(management: &Management) -> Reply {
     Reply { code, content: Content::Text, body }
 }
 
-pub(super) async fn info(management: &Management) -> Reply {
+/// `content` is a kind of JSON, all of which have the same body.
+pub(super) async fn info(management: &Management, content: Content) -> Reply {
     let inner = management.inner();
     let now = Instant::now();
     // All are asked before the first is awaited, so that they run at the same time.
@@ -39,5 +40,5 @@ pub(super) async fn info(management: &Management) -> Reply {
         .iter()
         .filter_map(|(key, outcome)| outcome.value.as_ref().ok().map(|json| (*key, json)));
     let body = json::info(&inner.identity, version.as_deref(), contributions);
-    Reply { code: StatusCode::OK, content: Content::Json, body }
+    Reply { code: StatusCode::OK, content, body }
 }

@@ -101,7 +101,7 @@ pub(super) fn problem(code: StatusCode, detail: &str) -> Bytes {
     to_bytes(&Problem { status: code.as_u16(), title, detail })
 }
 
-fn to_bytes(body: &impl Serialize) -> Bytes {
+pub(super) fn to_bytes(body: &impl Serialize) -> Bytes {
     // It has string keys, and values that are JSON already.
     Bytes::from(serde_json::to_vec(body).expect("the body can be written as JSON"))
 }

@@ -26,10 +26,12 @@
 //! # }
 //! ```
 
+mod actuator;
 mod cache;
 #[cfg(feature = "prometheus")]
 mod exposition;
 mod health;
+mod health_json;
 mod info;
 mod json;
 mod lines;
@@ -189,7 +191,8 @@ impl Endpoint {
             Route::HealthzCheck => self.kubernetes_check(groups.health(), request),
             Route::Info => {
                 let management = management.clone();
-                Respond::later(method, async move { info::info(&management).await })
+                let content = negotiate::info_content(&request.headers);
+                Respond::later(method, async move { info::info(&management, content).await })
             }
             Route::Version => {
                 let management = management.clone();

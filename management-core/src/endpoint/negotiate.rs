@@ -3,11 +3,42 @@
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue};
 
+use super::actuator::Version;
 use super::reply::Content;
 
-/// The media types of answers. Of two that a client likes equally, the first is sent.
-const OFFERS: [(&str, &str, Content); 2] =
-    [("application", "json", Content::Json), ("text", "plain", Content::Lines)];
+/// A media type of answers.
+struct Offer {
+    kind: &'static str,
+    subtype: &'static str,
+    content: Content,
+    /// Whether a client that accepts anything can get it.
+    is_usual: bool,
+}
+
+impl Offer {
+    const fn usual(kind: &'static str, subtype: &'static str, content: Content) -> Self {
+        Offer { kind, subtype, content, is_usual: true }
+    }
+
+    /// One for those who name it.
+    const fn special(subtype: &'static str, content: Content) -> Self {
+        Offer { kind: "application", subtype, content, is_usual: false }
+    }
+}
+
+/// Of two that a client likes equally, the first is sent. Spring Boot Admin also accepts plain JSON, but reads it as if
+/// it was from Spring Boot 1.
+const OFFERS: [Offer; 5] = [
+    Offer::special("vnd.spring-boot.actuator.v3+json", Content::Actuator(Version::V3)),
+    Offer::special("vnd.spring-boot.actuator.v2+json", Content::Actuator(Version::V2)),
+    Offer::special("health+json", Content::HealthJson),
+    Offer::usual("application", "json", Content::Json),
+    Offer::usual("text", "plain", Content::Lines),
+];
+
+/// The positions of the two that there always are.
+const JSON: usize = 3;
+const TEXT: usize = 4;
 
 /// The precision of a range without wildcards.
 const EXACT: u8 = 3;
@@ -37,52 +68,71 @@ pub(super) fn content(headers: &HeaderMap) -> Content {
     offers
         .rev()
         .max_by_key(|(_, preference)| *preference)
-        .map_or(Content::Json, |((.., content), _)| *content)
+        .map_or(Content::Json, |(offer, _)| offer.content)
+}
+
+/// The media type of `/info`, which is always JSON.
+pub(super) fn info_content(headers: &HeaderMap) -> Content {
+    match content(headers) {
+        actuator @ Content::Actuator(_) => actuator,
+        _ => Content::Json,
+    }
 }
 
 /// The body at Kubernetes' own paths: text, unless the client prefers JSON.
 pub(super) fn kubernetes_content(headers: &HeaderMap) -> Content {
-    let [json, text] = preferences(headers);
+    let preferences = preferences(headers);
+    let (json, text) = (preferences[JSON], preferences[TEXT]);
     if json.quality > text.quality { Content::Json } else { Content::Lines }
 }
 
 /// The preference for each offer, by the most precise range that covers it. Ranges that cannot be parsed are
 /// ignored.
 ///
-/// A client that accepts another kind of JSON, such as `application/vnd.spring-boot.actuator.v3+json`, gets
-/// ours, unless it names `application/json`.
+/// A client that accepts another kind of JSON, such as `application/vnd.api+json`, gets ours, unless it names
+/// `application/json`.
 fn preferences(headers: &HeaderMap) -> [Preference; OFFERS.len()] {
     let mut preferences = [Preference::default(); OFFERS.len()];
     let mut related = Preference::default();
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     for (kind, subtype, quality) in lines.flat_map(|line| parts(line, ',')).filter_map(range) {
-        if let Some(precision) = precision_of_related(kind, subtype) {
-            related = related.max(Preference { quality, precision });
-        }
-        for ((own_kind, own_subtype, _), preference) in OFFERS.iter().zip(&mut preferences) {
-            let precision = if kind == "*" && subtype == "*" {
-                1
-            } else if kind.eq_ignore_ascii_case(own_kind) && subtype == "*" {
-                2
-            } else if kind.eq_ignore_ascii_case(own_kind)
-                && subtype.eq_ignore_ascii_case(own_subtype)
-            {
-                EXACT
-            } else {
-                continue;
-            };
+        let mut is_special = false;
+        for (offer, preference) in OFFERS.iter().zip(&mut preferences) {
+            let Some(precision) = offer.precision(kind, subtype) else { continue };
+            is_special |= !offer.is_usual;
             if precision > preference.precision {
                 *preference = Preference { quality, precision };
             } else if precision == preference.precision {
                 preference.quality = preference.quality.max(quality);
             }
         }
+        if let Some(precision) = precision_of_related(kind, subtype)
+            && !is_special
+        {
+            related = related.max(Preference { quality, precision });
+        }
     }
-    let json = &mut preferences[0];
+    let json = &mut preferences[JSON];
     if json.precision < EXACT {
         *json = related.max(*json);
     }
     preferences
+}
+
+impl Offer {
+    /// How precisely a range names it, if it does.
+    fn precision(&self, kind: &str, subtype: &str) -> Option<u8> {
+        if kind == "*" && subtype == "*" {
+            return self.is_usual.then_some(1);
+        }
+        if !kind.eq_ignore_ascii_case(self.kind) {
+            return None;
+        }
+        if subtype == "*" {
+            return self.is_usual.then_some(2);
+        }
+        subtype.eq_ignore_ascii_case(self.subtype).then_some(EXACT)
+    }
 }
 
 /// How precisely a range names JSON that is not `application/json`, if it does: by the structured
@@ -149,7 +199,9 @@ mod tests {
 
     #[test]
     fn who_gets_what() {
-        use Content::{Json, Lines};
+        use Content::{HealthJson as Health, Json, Lines};
+        const V3: Content = Content::Actuator(Version::V3);
+        const V2: Content = Content::Actuator(Version::V2);
         for (accept, prefixed, kubernetes) in [
             ("*/*", Json, Lines),
             ("application/json", Json, Json),
@@ -177,10 +229,26 @@ mod tests {
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Json, Lines),
             ("text/html", Json, Lines),
             ("image/png", Json, Lines),
+            // Spring Boot Admin, and others who name a format.
+            (
+                "application/vnd.spring-boot.actuator.v3+json, application/vnd.spring-boot.actuator.v2+json, \
+                 application/vnd.spring-boot.actuator.v1+json, application/json",
+                V3,
+                Json,
+            ),
+            ("application/vnd.spring-boot.actuator.v3+json, text/plain;q=0.5", V3, Lines),
+            ("Application/Vnd.Spring-Boot.Actuator.V2+JSON", V2, Lines),
+            ("application/vnd.spring-boot.actuator.v2+json, application/json;q=0.9", V2, Json),
+            ("application/vnd.spring-boot.actuator.v2+json;q=0.5, application/json", Json, Json),
+            ("application/vnd.spring-boot.actuator.v1+json", Json, Json),
+            ("application/vnd.spring-boot.actuator.v3+json;q=0, */*", Json, Lines),
+            ("application/health+json", Health, Lines),
+            ("application/health+json, application/json;q=0.5", Health, Json),
+            ("application/health+json;q=0.2, text/plain", Lines, Lines),
             // JSON of another name.
-            ("application/vnd.spring-boot.actuator.v3+json, text/plain;q=0.5", Json, Json),
+            ("application/vnd.api+json, text/plain;q=0.5", Json, Json),
             ("application/*+json, text/plain;q=0.1", Json, Json),
-            ("text/plain;q=0.1, Application/Health+JSON;version=1;q=0.2", Json, Json),
+            ("text/plain;q=0.1, Application/Health+JSON;version=1;q=0.2", Health, Lines),
             ("application/vnd.x+json", Json, Json),
             ("application/vnd.x+json, text/plain", Json, Lines),
             ("text/json, text/plain;q=0.9", Json, Json),

@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
+use super::actuator::Version;
 use super::json;
 
 // Constants, so that the compiler validates their bytes, and not each request.
@@ -13,6 +14,11 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const ACCEPT: HeaderValue = HeaderValue::from_static("Accept");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const ACTUATOR_V3: HeaderValue =
+    HeaderValue::from_static("application/vnd.spring-boot.actuator.v3+json");
+const ACTUATOR_V2: HeaderValue =
+    HeaderValue::from_static("application/vnd.spring-boot.actuator.v2+json");
+const HEALTH_JSON: HeaderValue = HeaderValue::from_static("application/health+json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 #[cfg(feature = "prometheus")]
 const EXPOSITION: HeaderValue =
@@ -28,6 +34,10 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Content {
     Json,
+    /// As Spring Boot's Actuator has it.
+    Actuator(Version),
+    /// As of draft-inadarei-api-health-check-06.
+    HealthJson,
     /// A line for each check.
     Lines,
     /// A version.
@@ -44,6 +54,9 @@ impl Content {
     fn media_type(self) -> HeaderValue {
         match self {
             Content::Json => JSON,
+            Content::Actuator(Version::V3) => ACTUATOR_V3,
+            Content::Actuator(Version::V2) => ACTUATOR_V2,
+            Content::HealthJson => HEALTH_JSON,
             Content::Lines | Content::Text => TEXT,
             #[cfg(feature = "prometheus")]
             Content::Exposition => EXPOSITION,

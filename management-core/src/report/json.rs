@@ -51,15 +51,20 @@ impl Serialize for ComponentJson<'_> {
     }
 }
 
-fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M::Error> {
+/// The details of a check, its reason and its URL.
+pub(crate) fn shown_details(component: &Component) -> BTreeMap<Cow<'_, str>, Cow<'_, Value>> {
     let health = component.health();
-    let reason = health.reason().map(Value::from);
-    let key = reason_key(health.details());
-    let mut details: BTreeMap<&str, &Value> =
-        health.details().iter().map(|(key, value)| (key.as_str(), value)).collect();
-    details.extend(reason.as_ref().map(|reason| (&*key, reason)));
-    let url = component.url().map(Value::from);
-    details.extend(url.as_ref().map(|url| ("url", url)));
+    let own = health.details().iter();
+    let mut details: BTreeMap<_, _> =
+        own.map(|(key, value)| (Cow::from(key), Cow::Borrowed(value))).collect();
+    let reason = health.reason().map(|reason| Cow::Owned(reason.into()));
+    details.extend(reason.map(|reason| (reason_key(health.details()), reason)));
+    details.extend(component.url().map(|url| (Cow::from("url"), Cow::Owned(url.into()))));
+    details
+}
+
+fn details<M: SerializeMap>(component: &Component, map: &mut M) -> Result<(), M::Error> {
+    let details = shown_details(component);
     if !details.is_empty() {
         map.serialize_entry("details", &details)?;
     }
