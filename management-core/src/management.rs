@@ -18,6 +18,8 @@ use crate::config::CheckConfig;
 use crate::config::exposure::Exposure;
 use crate::error::Error;
 use crate::info::identity::Identity;
+#[cfg(feature = "actuator")]
+use crate::info::load::Load;
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
 #[cfg(feature = "metrics")]
@@ -91,6 +93,8 @@ pub(crate) struct Inner {
     /// The number of those on a management port.
     pub(crate) endpoints_on_management_port: AtomicUsize,
     pub(crate) runtime_lag: Arc<RuntimeLag>,
+    #[cfg(feature = "actuator")]
+    pub(crate) load: Arc<Load>,
     /// The thread of the endpoints, once it was started.
     pub(crate) thread: Mutex<Option<EndpointThread>>,
     /// The metrics of another exporter.
@@ -134,6 +138,8 @@ impl Inner {
             runtime_lag: Arc::clone(&self.runtime_lag),
             runtime: self.signals.background.runtimes.for_runs().map(|runtime| runtime.metrics()),
             build: version.map(|version| Build::new(version.ok().flatten(), &self.identity)),
+            #[cfg(feature = "actuator")]
+            load: Arc::clone(&self.load),
             once: Once::default(),
         }
     }

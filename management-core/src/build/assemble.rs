@@ -128,6 +128,8 @@ impl Builder {
             has_dependencies,
             has_instant_checks: AtomicBool::new(has_instant_checks),
             listen: Mutex::new(configured.config.listen),
+            #[cfg(feature = "actuator")]
+            load: Arc::default(),
             endpoints: AtomicUsize::new(0),
             endpoints_on_management_port: AtomicUsize::new(0),
         }))

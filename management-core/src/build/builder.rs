@@ -470,6 +470,28 @@ impl Builder {
         self
     }
 
+    /// The URL at which clients reach the service, such as `https://orders.example.com`, without the prefix of the
+    /// endpoints. The links of the page at the prefix begin with it. Defaults to the scheme and the host of each request.
+    ///
+    /// A proxy that removes a part of the path needs it, as in `https://example.com/orders`.
+    #[cfg(feature = "actuator")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "actuator")))]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.own.public_url = Some(url.into());
+        self
+    }
+
+    /// Whether links use the scheme, the host and the path that `Forwarded` or `X-Forwarded-Proto`, `-Host`, `-Port` and
+    /// `-Prefix` have. Defaults to `false`.
+    ///
+    /// Set it only behind a proxy that sets or removes these headers: a client could otherwise put any host into links.
+    #[cfg(feature = "actuator")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "actuator")))]
+    pub fn trust_forwarded(mut self, trusts: bool) -> Self {
+        self.own.trust_forwarded = Some(trusts);
+        self
+    }
+
     /// Shows these keys of `/info` alone: `app`, `build`, `trace.attributes`, single attributes such as
     /// `service.name`, and keys of contributors. Defaults to all of them.
     pub fn info_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {

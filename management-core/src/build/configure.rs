@@ -10,6 +10,8 @@ use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Codes, Exposure};
 use crate::config::prefix;
+#[cfg(feature = "actuator")]
+use crate::config::public_url;
 use crate::config::route::Route;
 use crate::error::{Mistake, Mistakes};
 use crate::report::availability::Availability;
@@ -122,6 +124,23 @@ fn exposure(config: &Config, mistakes: &mut Mistakes) -> Exposure {
             mistakes.push(Mistake::invalid(format!("`status_codes` {complaint}")));
         }
     }
+    #[cfg(feature = "actuator")]
+    let public_url = config.public_url.as_deref().and_then(|url| {
+        let complain = |complaint| mistakes.push(Mistake::invalid(complaint));
+        public_url::normalize(url).map_err(complain).ok()
+    });
+    #[cfg(not(feature = "actuator"))]
+    for (key, is_set) in [
+        ("public_url", config.public_url.is_some()),
+        ("trust_forwarded", config.trust_forwarded.is_some()),
+    ] {
+        if is_set {
+            mistakes.push(Mistake::invalid(format!(
+                "`{key}` is for links, which this program does not have: enable the feature `actuator`, or \
+                 remove the setting"
+            )));
+        }
+    }
     let is_off = |(route, is_on): (&Route, &bool)| (!is_on).then_some(*route);
     Exposure {
         prefix,
@@ -129,6 +148,10 @@ fn exposure(config: &Config, mistakes: &mut Mistakes) -> Exposure {
         codes,
         switched_off: config.endpoints.iter().filter_map(is_off).collect(),
         kubernetes_paths: config.kubernetes_paths.unwrap_or(false),
+        #[cfg(feature = "actuator")]
+        public_url,
+        #[cfg(feature = "actuator")]
+        trust_forwarded: config.trust_forwarded.unwrap_or(false),
     }
 }
 

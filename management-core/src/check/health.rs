@@ -134,6 +134,12 @@ impl Health {
         self
     }
 
+    /// The details of a heartbeat, if it is one.
+    #[cfg(feature = "actuator")]
+    pub(crate) fn beats(&self) -> Option<&Beats> {
+        self.beats.as_ref()
+    }
+
     #[cfg(feature = "dependencies")]
     pub(crate) fn with_components(mut self, components: Option<Components>) -> Self {
         self.components = components;

@@ -125,7 +125,7 @@ impl Pulse {
         } else {
             Health::up()
         };
-        health.with_beats(Beats::new(beats, self.began + last_beat))
+        health.with_beats(Beats::new(beats, self.began + last_beat, self.limit))
     }
 }
 

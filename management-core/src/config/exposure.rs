@@ -15,6 +15,11 @@ pub(crate) struct Exposure {
     pub(crate) codes: Codes,
     pub(crate) switched_off: BTreeSet<Route>,
     pub(crate) kubernetes_paths: bool,
+    /// Without a slash at its end.
+    #[cfg(feature = "actuator")]
+    pub(crate) public_url: Option<String>,
+    #[cfg(feature = "actuator")]
+    pub(crate) trust_forwarded: bool,
 }
 
 /// The statuses that are 200 and those that are 503.

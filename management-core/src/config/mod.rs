@@ -8,6 +8,8 @@ pub(crate) mod exposure;
 pub(crate) mod group;
 pub(crate) mod overrides;
 pub(crate) mod prefix;
+#[cfg(feature = "actuator")]
+pub(crate) mod public_url;
 pub(crate) mod route;
 mod service_link;
 pub(crate) mod show_details;
@@ -43,6 +45,10 @@ pub struct Config {
     pub endpoints: BTreeMap<Route, bool>,
     /// Whether `/livez`, `/readyz`, `/startupz` and `/healthz` are served.
     pub kubernetes_paths: Option<bool>,
+    /// The URL at which clients reach the service, for links.
+    pub public_url: Option<String>,
+    /// Whether links are made of what `Forwarded` and `X-Forwarded-…` say.
+    pub trust_forwarded: Option<bool>,
     /// The deadline of one run.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,
@@ -196,6 +202,8 @@ impl Config {
             prefix: self.prefix.or(fallback.prefix),
             endpoints: merged(self.endpoints, fallback.endpoints),
             kubernetes_paths: self.kubernetes_paths.or(fallback.kubernetes_paths),
+            public_url: self.public_url.or(fallback.public_url),
+            trust_forwarded: self.trust_forwarded.or(fallback.trust_forwarded),
             timeout,
             ttl,
             interval,

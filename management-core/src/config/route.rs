@@ -20,10 +20,23 @@ pub enum Route {
     Info,
     /// `/version`
     Version,
-    /// `/metrics`: text for Prometheus, or OpenMetrics if the client asks for it
-    #[cfg(feature = "prometheus")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "prometheus")))]
+    /// `/metrics`: text for Prometheus, or OpenMetrics or Actuator's list of names if the client asks for it
+    #[cfg(any(feature = "actuator", feature = "prometheus"))]
+    #[cfg_attr(docsrs, doc(cfg(any(feature = "actuator", feature = "prometheus"))))]
     Metrics,
+    /// `/metrics/{name}`: one metric as Actuator has it, if [`Metrics`](Self::Metrics) is served
+    #[cfg(feature = "actuator")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "actuator")))]
+    #[serde(skip)]
+    Metric,
+    /// `/scheduledtasks`: the checks that run in the background, and the heartbeats
+    #[cfg(feature = "actuator")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "actuator")))]
+    ScheduledTasks,
+    /// The prefix itself: links to the other endpoints, as Actuator has them
+    #[cfg(feature = "actuator")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "actuator")))]
+    Index,
     /// `/prometheus`: always text for Prometheus
     #[cfg(feature = "prometheus")]
     #[cfg_attr(docsrs, doc(cfg(feature = "prometheus")))]
@@ -63,6 +76,8 @@ impl Route {
             Route::ReadyzCheck => Route::Readyz,
             Route::StartupzCheck => Route::Startupz,
             Route::HealthzCheck => Route::Healthz,
+            #[cfg(feature = "actuator")]
+            Route::Metric => Route::Metrics,
             other => other,
         }
     }

@@ -24,10 +24,12 @@ enum Syntax {
 }
 
 /// Each key and its variables. The first variable that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 32] = [
+const VARIABLES: [(&str, &[&str], Syntax); 34] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
+    ("public_url", &["MANAGEMENT_PUBLIC_URL"], Syntax::Text),
+    ("trust_forwarded", &["MANAGEMENT_TRUST_FORWARDED"], Syntax::Flag),
     ("timeout", &["MANAGEMENT_TIMEOUT"], Syntax::Text),
     ("ttl", &["MANAGEMENT_TTL"], Syntax::Text),
     ("interval", &["MANAGEMENT_INTERVAL"], Syntax::Text),

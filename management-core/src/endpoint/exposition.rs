@@ -6,8 +6,9 @@ use http::header::ACCEPT;
 use super::negotiate::{parts, range};
 use crate::metrics::format::Format;
 
-/// OpenMetrics if the client names it and likes it better than text, else text.
-pub(super) fn format(headers: &HeaderMap) -> Format {
+/// OpenMetrics if the client names it and likes it better than text, else text. Also, in thousandths, how much the client
+/// likes what it names of the two.
+pub(super) fn format(headers: &HeaderMap) -> (Format, u16) {
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
     // How precisely the best range names each, and in thousandths how much the client likes it.
     let (mut openmetrics, mut text) = ((0, 0), (0, 0));
@@ -26,7 +27,9 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
     }
     let liked = |(precision, quality): (u8, u16)| (quality, precision);
     let is_preferred = openmetrics.1 > 0 && liked(openmetrics) > liked(text);
-    if is_preferred { Format::OpenMetrics } else { Format::Text }
+    let format = if is_preferred { Format::OpenMetrics } else { Format::Text };
+    let named = [openmetrics, text].into_iter().filter(|(precision, _)| *precision == 3);
+    (format, named.map(|(_, quality)| quality).max().unwrap_or_default())
 }
 
 /// The version that a range asks for.
@@ -81,12 +84,12 @@ mod tests {
             ("q=;;,", false),
         ] {
             let headers = [(ACCEPT, HeaderValue::from_str(accept).unwrap())].into_iter().collect();
-            assert_eq!(format(&headers) == Format::OpenMetrics, is_openmetrics, "{accept:?}");
+            assert_eq!(format(&headers).0 == Format::OpenMetrics, is_openmetrics, "{accept:?}");
         }
-        assert_eq!(format(&HeaderMap::new()), Format::Text);
+        assert_eq!(format(&HeaderMap::new()), (Format::Text, 0));
         let several = ["*/*;q=0.1", "\u{ff}/*", "application/openmetrics-text;q=0.2"];
         let several =
             several.map(|line| (ACCEPT, HeaderValue::from_bytes(line.as_bytes()).unwrap()));
-        assert_eq!(format(&several.into_iter().collect()), Format::OpenMetrics);
+        assert_eq!(format(&several.into_iter().collect()), (Format::OpenMetrics, 200));
     }
 }

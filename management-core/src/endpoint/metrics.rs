@@ -1,17 +1,43 @@
 //! `/metrics` and `/prometheus`.
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::request::Parts;
+use http::{Method, StatusCode};
 use tokio::time::Instant;
 
+use super::exposition;
+#[cfg(feature = "actuator")]
+use super::negotiate;
 use super::reply::{Content, Reply};
+use super::{Endpoint, Respond};
 use crate::check::probe::Probe;
 use crate::management::Management;
 use crate::metrics::format::Format;
 use crate::metrics::prometheus;
 
+impl Endpoint {
+    /// Text, unless the client names JSON and likes it better.
+    pub(super) fn metrics(&self, request: &Parts) -> Respond {
+        let (format, quality) = exposition::format(&request.headers);
+        #[cfg(feature = "actuator")]
+        if let Some((content, liked)) = negotiate::named_json(&request.headers)
+            && quality < liked
+        {
+            return self.metric_names(content, &request.method);
+        }
+        #[cfg(not(feature = "actuator"))]
+        let _ = quality;
+        self.exposition(format, &request.method)
+    }
+
+    pub(super) fn exposition(&self, format: Format, method: &Method) -> Respond {
+        let management = self.shared.management.clone();
+        Respond::later(method, async move { metrics(&management, format).await })
+    }
+}
+
 /// The metrics, which are there whatever the health of the service is. No check runs for them.
-pub(super) async fn metrics(management: &Management, accepted: Format) -> Reply {
+async fn metrics(management: &Management, accepted: Format) -> Reply {
     let inner = management.inner();
     let now = Instant::now();
     if inner.version.last(now).is_none() {

@@ -27,14 +27,20 @@
 //! ```
 
 mod actuator;
+#[cfg(feature = "actuator")]
+mod base_url;
 mod cache;
 #[cfg(feature = "prometheus")]
 mod exposition;
 mod health;
 mod health_json;
+#[cfg(feature = "actuator")]
+mod index;
 mod info;
 mod json;
 mod lines;
+#[cfg(feature = "actuator")]
+mod metric;
 #[cfg(feature = "prometheus")]
 mod metrics;
 mod mounted_at;
@@ -43,6 +49,8 @@ mod prober;
 mod query;
 mod reply;
 mod routes;
+#[cfg(feature = "actuator")]
+mod scheduled_tasks;
 
 use std::fmt;
 use std::pin::Pin;
@@ -155,6 +163,11 @@ impl Endpoint {
 
     fn is_enabled(&self, route: Route) -> bool {
         let exposure = &self.shared.management.inner().exposure;
+        #[cfg(feature = "actuator")]
+        if route == Route::Index && exposure.prefix.is_empty() {
+            // The root belongs to the application.
+            return false;
+        }
         let is_off = |route| exposure.switched_off.contains(&route);
         let is_known = exposure.kubernetes_paths || !route.is_kubernetes();
         is_known && !is_off(route) && !is_off(route.parent())
@@ -191,26 +204,24 @@ impl Endpoint {
             Route::HealthzCheck => self.kubernetes_check(groups.health(), request),
             Route::Info => {
                 let management = management.clone();
-                let content = negotiate::info_content(&request.headers);
+                let content = negotiate::json_content(&request.headers);
                 Respond::later(method, async move { info::info(&management, content).await })
             }
             Route::Version => {
                 let management = management.clone();
                 Respond::later(method, async move { info::version(&management).await })
             }
+            #[cfg(any(feature = "actuator", feature = "prometheus"))]
+            Route::Metrics => self.metrics(request),
             #[cfg(feature = "prometheus")]
-            Route::Metrics => self.metrics(exposition::format(&request.headers), method),
-            #[cfg(feature = "prometheus")]
-            Route::Prometheus => self.metrics(Format::Text, method),
+            Route::Prometheus => self.exposition(Format::Text, method),
+            #[cfg(feature = "actuator")]
+            Route::Metric => self.metric(request),
+            #[cfg(feature = "actuator")]
+            Route::ScheduledTasks => self.scheduled_tasks(request),
+            #[cfg(feature = "actuator")]
+            Route::Index => self.index(request),
         }
-    }
-}
-
-#[cfg(feature = "prometheus")]
-impl Endpoint {
-    fn metrics(&self, format: Format, method: &Method) -> Respond {
-        let management = self.shared.management.clone();
-        Respond::later(method, async move { metrics::metrics(&management, format).await })
     }
 }
 

@@ -71,8 +71,23 @@ pub(super) fn content(headers: &HeaderMap) -> Content {
         .map_or(Content::Json, |(offer, _)| offer.content)
 }
 
-/// The media type of `/info`, which is always JSON.
-pub(super) fn info_content(headers: &HeaderMap) -> Content {
+/// The kind of JSON that the client names, and in thousandths how much it likes that.
+#[cfg(all(feature = "actuator", feature = "prometheus"))]
+pub(super) fn named_json(headers: &HeaderMap) -> Option<(Content, u16)> {
+    let kinds: Vec<_> = OFFERS
+        .iter()
+        .zip(preferences(headers))
+        .filter(|(offer, preference)| {
+            let is_json = matches!(offer.content, Content::Actuator(_) | Content::Json);
+            is_json && preference.precision == EXACT && preference.quality > 0
+        })
+        .collect();
+    let best = kinds.into_iter().rev().max_by_key(|(_, preference)| preference.quality)?;
+    Some((best.0.content, best.1.quality))
+}
+
+/// The media type of pages that are always JSON.
+pub(super) fn json_content(headers: &HeaderMap) -> Content {
     match content(headers) {
         actuator @ Content::Actuator(_) => actuator,
         _ => Content::Json,

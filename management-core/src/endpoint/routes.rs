@@ -17,8 +17,14 @@ pub(super) const ROUTES: &[(&str, Route)] = &[
     ("/health/{name}", Route::Named),
     ("/info", Route::Info),
     ("/version", Route::Version),
-    #[cfg(feature = "prometheus")]
+    #[cfg(any(feature = "actuator", feature = "prometheus"))]
     ("/metrics", Route::Metrics),
+    #[cfg(feature = "actuator")]
+    ("/metrics/{name}", Route::Metric),
+    #[cfg(feature = "actuator")]
+    ("/scheduledtasks", Route::ScheduledTasks),
+    #[cfg(feature = "actuator")]
+    ("", Route::Index),
     #[cfg(feature = "prometheus")]
     ("/prometheus", Route::Prometheus),
 ];
@@ -115,6 +121,7 @@ mod tests {
             ("/health/a/b", None),
             ("/info", Some(Route::Info)),
             ("/info/x", None),
+            #[cfg(not(feature = "actuator"))]
             ("", None),
         ] {
             assert_eq!(find(ROUTES, path), route, "{path}");

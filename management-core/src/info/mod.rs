@@ -11,6 +11,8 @@ mod host;
 pub(crate) mod identity;
 pub(crate) mod instance_id;
 mod kubernetes;
+#[cfg(feature = "actuator")]
+pub(crate) mod load;
 mod mountinfo;
 mod os;
 mod pod_name;

@@ -3,6 +3,8 @@
 //! In: the checks, the groups and the process. Out: series, as texts for Prometheus, through the facade `metrics`, and as
 //! instruments of OpenTelemetry. Reading them runs no check. It does not know requests.
 
+#[cfg(feature = "actuator")]
+pub(crate) mod actuator;
 #[cfg(feature = "prometheus")]
 pub(crate) mod exposition;
 #[cfg(feature = "metrics")]

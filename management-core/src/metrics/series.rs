@@ -13,7 +13,7 @@ pub(crate) struct Series {
     pub(crate) name: &'static str,
     /// The name of the instrument of OpenTelemetry.
     #[cfg_attr(
-        not(feature = "opentelemetry"),
+        not(any(feature = "actuator", feature = "opentelemetry")),
         expect(dead_code, reason = "there are no instruments")
     )]
     pub(crate) instrument: &'static str,

@@ -9,6 +9,8 @@ use tokio::time::Instant;
 use crate::check::health::Health;
 use crate::check::status::Status;
 use crate::info::identity::Identity;
+#[cfg(feature = "actuator")]
+use crate::info::load::{Load, Shares};
 use crate::info::usage::Usage;
 use crate::info::version::UNKNOWN;
 use crate::report::about::effective_status;
@@ -28,6 +30,8 @@ pub(crate) struct Source {
     pub(crate) runtime: Option<RuntimeMetrics>,
     /// `None` until the version is known.
     pub(crate) build: Option<Build>,
+    #[cfg(feature = "actuator")]
+    pub(crate) load: Arc<Load>,
     pub(crate) once: Once,
 }
 
@@ -89,6 +93,11 @@ impl Source {
 
     pub(super) fn usage(&self) -> &Usage {
         self.once.usage.get_or_init(Usage::read)
+    }
+
+    #[cfg(feature = "actuator")]
+    pub(super) fn load(&self) -> Shares {
+        self.load.read(self.usage())
     }
 }
 

@@ -60,8 +60,8 @@ impl<V: Value> Runner<V> {
         self.plan.schedule.pause(false)
     }
 
-    /// How long a background job rests after its last run.
-    fn pause(&self) -> Option<Duration> {
+    /// How long a background job rests after its last run, before the jitter.
+    pub(crate) fn pause(&self) -> Option<Duration> {
         let has_failed = self.lock().last.as_ref().is_some_and(|last| last.has_failed());
         self.plan.schedule.pause(has_failed)
     }
