@@ -7,7 +7,7 @@ use management_core::{Builder, Check, Management};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use opentelemetry::KeyValue;
 use opentelemetry::global::set_meter_provider;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ScopeMetrics};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use tokio::time::sleep;
 
@@ -54,7 +54,7 @@ fn of_opentelemetry(exporter: &InMemoryMetricExporter) -> Samples {
     let exported = exporter.get_finished_metrics().unwrap();
     let scopes = exported.last().expect("an export").scope_metrics();
     let metrics = scopes.filter(|scope| scope.scope().name() == "management");
-    metrics.flat_map(|scope| scope.metrics()).flat_map(of_metric).collect()
+    metrics.flat_map(ScopeMetrics::metrics).flat_map(of_metric).collect()
 }
 
 fn of_metric(metric: &Metric) -> Vec<(String, f64)> {
