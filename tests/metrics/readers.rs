@@ -161,3 +161,24 @@ async fn three_ways() {
         left.keys().filter(|name| name.contains(CHECK)).filter(is_observed).collect();
     assert_eq!(left, [""; 0]);
 }
+
+/// The number of tasks that have not ended.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_emitted_once_the_management_is_gone() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _recorder = metrics::set_default_local_recorder(&recorder);
+    let before = tasks();
+    let management = Management::builder().build().unwrap();
+    assert!(tasks() > before);
+    sleep(secs(6)).await;
+    assert!(handle.render().contains("health_draining 0"), "{}", handle.render());
+    drop(management);
+    // Long before the next emission.
+    sleep(std::time::Duration::from_millis(10)).await;
+    assert_eq!(tasks(), before);
+}
