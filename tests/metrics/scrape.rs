@@ -118,6 +118,17 @@ async fn labels_are_escaped() {
     assert_eq!(lint(&text(&management).await), "");
 }
 
+#[tokio::test]
+async fn openmetrics_is_valid() {
+    let management = with([Check::new("a \"quoted\" name", async || ())]);
+    management.health().await;
+    let (_, body) = answer(&management, Some(PROMETHEUS_3)).await;
+    // The text of another exporter is validated, and replaces what has the same names.
+    let own = body.clone();
+    let other = Management::builder().metrics_text(move || own.clone()).build().unwrap();
+    assert_eq!(answer(&other, Some(PROMETHEUS_3)).await.1, body);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn process_and_runtime() {
     let management = Management::builder().version_provider(async || "1.2.3").build().unwrap();
