@@ -21,6 +21,7 @@ macro_rules! pages {
         /// [info]: crate::guide::info
         /// [configuration]: crate::guide::configuration
         /// [access-log]: crate::guide::access_log
+        /// [metrics]: crate::guide::metrics
         /// [testing]: crate::guide::testing
         /// [kubernetes]: crate::guide::kubernetes
         /// [migrating]: crate::guide::migrating_from_flask
@@ -53,6 +54,8 @@ pages! {
     configuration: "../docs/configuration.md";
     /// What the library logs, and an access log without successful probes.
     access_log: "../docs/access-log.md";
+    /// What a service counts, and how Prometheus, the facade `metrics` and OpenTelemetry read it.
+    metrics: "../docs/metrics.md";
     /// How to test checks and endpoints.
     testing: "../docs/testing.md";
     /// Probes, drains, manifests and images.

@@ -7,6 +7,7 @@
 //! [info]: crate::guide::info
 //! [configuration]: crate::guide::configuration
 //! [access-log]: crate::guide::access_log
+//! [metrics]: crate::guide::metrics
 //! [testing]: crate::guide::testing
 //! [kubernetes]: crate::guide::kubernetes
 //! [migrating]: crate::guide::migrating_from_flask

@@ -17,7 +17,9 @@
 //! | Feature | Description | Default |
 //! |---|---|---|
 //! | `dependencies` | service dependencies, asked over HTTP with `reqwest` | no |
-//! | `opentelemetry` | `Management::resource`, an `opentelemetry_sdk::Resource` | no |
+//! | `metrics` | emits metrics through the facade of the crate `metrics` | no |
+//! | `opentelemetry` | metrics as instruments of `opentelemetry`, and `Management::resource`, an `opentelemetry_sdk::Resource` | no |
+//! | `prometheus` | metrics as text for Prometheus | no |
 //! | `systemd` | [`lifecycle::notify_service_manager`] notifies systemd | no |
 //!
 //! # Public dependencies

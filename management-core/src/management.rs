@@ -23,7 +23,7 @@ use crate::info::load::Load;
 use crate::info::provider::Contributor;
 use crate::info::version::Version;
 #[cfg(feature = "metrics")]
-use crate::metrics::facade::Emitter;
+use crate::metrics::facade::{Emission, Emitter};
 #[cfg(feature = "opentelemetry")]
 use crate::metrics::instruments;
 #[cfg(feature = "prometheus")]
@@ -100,9 +100,8 @@ pub(crate) struct Inner {
     /// The metrics of another exporter.
     #[cfg(feature = "prometheus")]
     pub(crate) metrics_text: Option<Other>,
-    /// Whether there is a task that emits metrics.
     #[cfg(feature = "metrics")]
-    pub(crate) is_emitting: Arc<AtomicBool>,
+    pub(crate) emission: Arc<Emission>,
 }
 
 /// The thread of the endpoints.
@@ -164,6 +163,8 @@ impl Drop for Lease {
         if let Some(other) = &inner.metrics_text {
             other.runner.close();
         }
+        #[cfg(feature = "metrics")]
+        inner.emission.end();
         drop(inner.thread.lock().take());
     }
 }
@@ -465,7 +466,7 @@ impl Management {
             provider.start_in_background(now, false);
         }
         #[cfg(feature = "metrics")]
-        Emitter::start(&self.inner.signals.background, &self.inner.is_emitting, self.sources());
+        Emitter::start(&self.inner.signals.background, &self.inner.emission, self.sources());
     }
 
     /// Reads what metrics are read from, for as long as this exists, without keeping it alive.

@@ -37,7 +37,7 @@ async fn runs_by_their_outcome() {
     let (db, health) = settable("db", Health::up());
     let management = with([
         db,
-        Check::new("hangs", || pending::<()>()).timeout(secs(2)),
+        Check::new("hangs", pending::<()>).timeout(secs(2)),
         Check::new("panics", async || -> () { panic!("boom") }),
         Check::new("never asked", async || ()).interval(secs(60)).groups(["idle"]),
     ]);
@@ -59,6 +59,20 @@ async fn runs_by_their_outcome() {
     assert_eq!(runs(&text, "panics"), [0.0, 0.0, 0.0, 1.0]);
     assert_eq!(value(&text, "health_check_interval_seconds{check=\"never asked\"}"), Some(60.0));
     assert_eq!(value(&text, "health_check_interval_seconds{check=\"db\"}"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_startup_check_that_has_succeeded_has_no_interval() {
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let own = Arc::clone(&is_ready);
+    let begun = Check::new("begun", move || ready(own.load(Ordering::SeqCst)));
+    let management = with([begun.startup().interval(secs(5))]);
+    let interval = "health_check_interval_seconds{check=\"begun\"}";
+    management.startup().await;
+    assert_eq!(value(&text(&management).await, interval), Some(5.0));
+    is_ready.store(true, Ordering::SeqCst);
+    sleep(secs(6)).await;
+    assert_eq!(value(&text(&management).await, interval), None);
 }
 
 #[tokio::test(start_paused = true)]

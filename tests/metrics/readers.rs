@@ -7,7 +7,7 @@ use management_core::{Builder, Check, Management};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use opentelemetry::KeyValue;
 use opentelemetry::global::set_meter_provider;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ScopeMetrics};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use tokio::time::sleep;
 
@@ -54,7 +54,7 @@ fn of_opentelemetry(exporter: &InMemoryMetricExporter) -> Samples {
     let exported = exporter.get_finished_metrics().unwrap();
     let scopes = exported.last().expect("an export").scope_metrics();
     let metrics = scopes.filter(|scope| scope.scope().name() == "management");
-    metrics.flat_map(|scope| scope.metrics()).flat_map(of_metric).collect()
+    metrics.flat_map(ScopeMetrics::metrics).flat_map(of_metric).collect()
 }
 
 fn of_metric(metric: &Metric) -> Vec<(String, f64)> {
@@ -160,4 +160,25 @@ async fn three_ways() {
     let left: Vec<_> =
         left.keys().filter(|name| name.contains(CHECK)).filter(is_observed).collect();
     assert_eq!(left, [""; 0]);
+}
+
+/// The number of tasks that have not ended.
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_emitted_once_the_management_is_gone() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _recorder = metrics::set_default_local_recorder(&recorder);
+    let before = tasks();
+    let management = Management::builder().build().unwrap();
+    assert!(tasks() > before);
+    sleep(secs(6)).await;
+    assert!(handle.render().contains("health_draining 0"), "{}", handle.render());
+    drop(management);
+    // Long before the next emission.
+    sleep(std::time::Duration::from_millis(10)).await;
+    assert_eq!(tasks(), before);
 }

@@ -96,7 +96,7 @@ async fn it_can_be_switched_off() {
 
 #[tokio::test]
 async fn it_is_200_whatever_the_health_is_and_waits_for_no_check() {
-    let check = Check::new("db", || std::future::pending::<()>()).timeout(secs(3600)).liveness();
+    let check = Check::new("db", std::future::pending::<()>).timeout(secs(3600)).liveness();
     let management = Management::builder().check(check).build().unwrap();
     management.availability().broken("lost");
     // It would wait for an hour.
@@ -116,6 +116,17 @@ async fn labels_are_escaped() {
         );
     }
     assert_eq!(lint(&text(&management).await), "");
+}
+
+#[tokio::test]
+async fn openmetrics_is_valid() {
+    let management = with([Check::new("a \"quoted\" name", async || ())]);
+    management.health().await;
+    let (_, body) = answer(&management, Some(PROMETHEUS_3)).await;
+    // The text of another exporter is validated, and replaces what has the same names.
+    let own = body.clone();
+    let other = Management::builder().metrics_text(move || own.clone()).build().unwrap();
+    assert_eq!(answer(&other, Some(PROMETHEUS_3)).await.1, body);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -112,7 +112,7 @@ impl Builder {
             #[cfg(feature = "prometheus")]
             metrics_text: metrics_text.map(|text| Other::new(text, &signals, health_budget)),
             #[cfg(feature = "metrics")]
-            is_emitting: Arc::default(),
+            emission: Arc::default(),
             contributors: Contributor::all(contributors, &signals, health_budget),
             availability: configured.availability(self.starting, &signals),
             runtime_lag: configured.runtime_lag(),

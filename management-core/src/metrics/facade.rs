@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ::metrics::{Label, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use tokio::runtime::Handle;
-use tokio::time::sleep;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::metrics::series::{Kind, Series, Unit};
 use crate::metrics::source::Source;
@@ -49,21 +50,37 @@ fn describe(series: &Series, name: &str) {
     }
 }
 
-/// Emits in the background until `source` has nothing more.
+/// Whether a `Management` emits.
+#[derive(Default)]
+pub(crate) struct Emission {
+    is_going_on: AtomicBool,
+    is_over: AtomicBool,
+    ends: Notify,
+}
+
+impl Emission {
+    /// Ends it for good.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.ends.notify_one();
+    }
+}
+
+/// Emits in the background, until the end or until `source` has nothing more.
 pub(crate) struct Emitter<F> {
     source: F,
     background: Arc<Background>,
-    /// Whether there is one for this `Management`.
-    exists: Arc<AtomicBool>,
+    emission: Arc<Emission>,
 }
 
 impl<F: Fn() -> Option<Source> + Send + 'static> Emitter<F> {
-    /// Starts one, unless one exists.
-    pub(crate) fn start(background: &Arc<Background>, exists: &Arc<AtomicBool>, source: F) {
+    /// Starts one, unless there is one already.
+    pub(crate) fn start(background: &Arc<Background>, emission: &Arc<Emission>, source: F) {
         let Some(runtime) = background.runtimes.for_timers() else { return background.lose() };
-        if !exists.swap(true, Ordering::AcqRel) {
-            let (background, exists) = (Arc::clone(background), Arc::clone(exists));
-            Emitter { source, background, exists }.spawn(&runtime);
+        let is_over = emission.is_over.load(Ordering::Acquire);
+        if !is_over && !emission.is_going_on.swap(true, Ordering::AcqRel) {
+            let (background, emission) = (Arc::clone(background), Arc::clone(emission));
+            Emitter { source, background, emission }.spawn(&runtime);
         }
     }
 
@@ -80,7 +97,9 @@ impl<F: Fn() -> Option<Source> + Send + 'static> Emitter<F> {
                 if let Some(endpoints) = emitter.background.runtimes.elsewhere() {
                     return emitter.spawn(&endpoints);
                 }
-                sleep(PERIOD).await;
+                if timeout(PERIOD, emitter.emission.ends.notified()).await.is_ok() {
+                    return;
+                }
                 let Some(source) = (emitter.source)() else { return };
                 emit(&source);
             }
@@ -91,7 +110,7 @@ impl<F: Fn() -> Option<Source> + Send + 'static> Emitter<F> {
 /// When its task ends for any reason, the next request starts another one.
 impl<F> Drop for Emitter<F> {
     fn drop(&mut self) {
-        self.exists.store(false, Ordering::Release);
+        self.emission.is_going_on.store(false, Ordering::Release);
         self.background.lose();
     }
 }

@@ -66,7 +66,8 @@ pub(super) static SERIES: [Series; 8] = [
         Some(Unit::Seconds),
         "How long a check that runs in the background pauses after a success.",
         |source, sink| {
-            for check in source.that_run() {
+            // A startup check that has succeeded never runs again.
+            for check in source.that_run().filter(|check| !check.runner.is_settled()) {
                 if let Some(interval) = check.runner.interval() {
                     sink(&[("check", check.name())], Value::Real(interval.as_secs_f64()));
                 }
