@@ -59,6 +59,9 @@ async fn one_table_of_paths() {
         ("/z/version", Route::Version),
         ("/z/metrics", Route::Metrics),
         ("/z/prometheus", Route::Prometheus),
+        ("/z/metrics/{name}", Route::Metric),
+        ("/z/scheduledtasks", Route::ScheduledTasks),
+        ("/z", Route::Index),
     ];
     assert_eq!(paths, expected.map(|(path, route)| (path.to_owned(), route)));
     for prefix in ["", "/", "//"] {

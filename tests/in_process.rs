@@ -5,6 +5,7 @@
 mod access_log;
 mod api;
 mod endpoints;
+mod formats;
 mod hosts;
 mod metrics;
 mod names;

@@ -19,14 +19,14 @@ pub(super) const ROUTES: &[(&str, Route)] = &[
     ("/version", Route::Version),
     #[cfg(any(feature = "actuator", feature = "prometheus"))]
     ("/metrics", Route::Metrics),
+    #[cfg(feature = "prometheus")]
+    ("/prometheus", Route::Prometheus),
     #[cfg(feature = "actuator")]
     ("/metrics/{name}", Route::Metric),
     #[cfg(feature = "actuator")]
     ("/scheduledtasks", Route::ScheduledTasks),
     #[cfg(feature = "actuator")]
     ("", Route::Index),
-    #[cfg(feature = "prometheus")]
-    ("/prometheus", Route::Prometheus),
 ];
 
 /// The paths of Kubernetes' own components, without the prefix.
