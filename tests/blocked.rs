@@ -167,7 +167,7 @@ fn blocked_for(name: &str) -> Vec<String> {
                threads of their own";
     let log = LOG.text();
     let about = log.lines().filter_map(|line| line.strip_prefix(&begin));
-    about.map(|line| line.strip_suffix(end).expect(line).to_owned()).collect()
+    about.map(|line| line.split_once(end).expect(line).0.to_owned()).collect()
 }
 
 /// A check that blocks until somebody sends or hangs up.
