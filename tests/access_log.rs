@@ -144,7 +144,7 @@ async fn what_no_endpoint_answers_with_success_stays_in() {
         ("POST", "/z/other", 405),
         ("GET", "/fails", 500),
         ("GET", "/nowhere", 404),
-        ("GET", "/z", 404),
+        ("GET", "/zz", 404),
         ("GET", "/z/health/nobody", 404),
         ("GET", "/z/health/a/b", 404),
         ("GET", "/z%2Fhealth", 404),

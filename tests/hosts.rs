@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Method, Request, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::routing::get as on_get;
+use management_axum::endpoint::Endpoint;
 use management_axum::{Check, Management};
 use support::{Answer, get, send};
 
@@ -32,16 +33,20 @@ fn own_paths(prefix: &str) -> Vec<String> {
     let prefix = prefix.trim_end_matches('/');
     let paths =
         ["/health", "/health/liveness", "/health/ping", "/health/readiness", "/health/startup"];
-    let more = ["/health/db", "/info", "/version"];
-    let all = paths.iter().chain(&more);
+    let more = ["/health/db", "/info", "/version", "/metrics", "/prometheus", "/scheduledtasks"];
+    // The root belongs to the application.
+    let index = (!prefix.is_empty()).then_some(&"");
+    let all = paths.iter().chain(&more).chain(index);
     all.flat_map(|path| [format!("{prefix}{path}"), format!("{prefix}{path}/")]).collect()
 }
 
 /// Every answer of the host alone is its answer after the merge, and our paths are ours.
 async fn unchanged(host: impl Fn() -> Router, prefix: &str, paths: &[&str]) {
     let alone = host();
-    let merged = host().merge(management_axum::router(&management(prefix)));
-    for path in paths {
+    let management = management(prefix);
+    let merged = host().merge(management_axum::router(&management));
+    let endpoint = Endpoint::new(&management);
+    for path in paths.iter().filter(|path| endpoint.route(path).is_none()) {
         for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::POST] {
             let request =
                 || Request::builder().method(&method).uri(*path).body(Body::empty()).unwrap();

@@ -30,15 +30,15 @@ async fn they_are_there_when_asked_for() {
     }
     let paths =
         |builder: Builder| Endpoint::new(&builder.build().unwrap()).paths().collect::<Vec<_>>();
-    assert_eq!(paths(builder()).len(), 10);
+    assert_eq!(paths(builder()).len(), 13);
     let own = paths(builder().kubernetes_paths().prefix("/admin"));
-    assert_eq!(own.len(), 18);
-    assert_eq!(own[10], ("/livez".to_owned(), Route::Livez));
-    assert_eq!(own[17], ("/healthz/{name}".to_owned(), Route::HealthzCheck));
+    assert_eq!(own.len(), 21);
+    assert_eq!(own[13], ("/livez".to_owned(), Route::Livez));
+    assert_eq!(own[20], ("/healthz/{name}".to_owned(), Route::HealthzCheck));
     let given =
         config(r#"{"kubernetes_paths": true, "endpoints": {"healthz": false, "livez": false}}"#);
     let some = paths(builder().config(given).endpoint(Route::ReadyzCheck, false));
-    let some: Vec<_> = some[10..].iter().map(|(path, _)| &**path).collect();
+    let some: Vec<_> = some[13..].iter().map(|(path, _)| &**path).collect();
     assert_eq!(some, ["/readyz", "/startupz", "/startupz/{name}"]);
 }
 

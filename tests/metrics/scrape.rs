@@ -25,7 +25,7 @@ async fn the_format_is_the_one_that_the_client_accepts() {
         (None, TEXT),
         (Some("*/*"), TEXT),
         (Some("text/plain"), TEXT),
-        (Some("application/json"), TEXT),
+        (Some("text/html"), TEXT),
         (Some("nonsense"), TEXT),
         (Some(PROMETHEUS_3), OPENMETRICS),
         (Some("application/openmetrics-text"), OPENMETRICS),

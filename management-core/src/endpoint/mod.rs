@@ -164,13 +164,21 @@ impl Endpoint {
     fn is_enabled(&self, route: Route) -> bool {
         let exposure = &self.shared.management.inner().exposure;
         #[cfg(feature = "actuator")]
-        if route == Route::Index && exposure.prefix.is_empty() {
-            // The root belongs to the application.
+        if route == Route::Index && !self.has_index() {
             return false;
         }
         let is_off = |route| exposure.switched_off.contains(&route);
         let is_known = exposure.kubernetes_paths || !route.is_kubernetes();
         is_known && !is_off(route) && !is_off(route.parent())
+    }
+
+    /// Whether the prefix itself is a path of its own: the root belongs to the application, and Kubernetes' paths are older.
+    #[cfg(feature = "actuator")]
+    fn has_index(&self) -> bool {
+        let exposure = &self.shared.management.inner().exposure;
+        let is_taken = |(path, _): &(&str, _)| *path == exposure.prefix;
+        let is_kubernetes = exposure.kubernetes_paths && routes::KUBERNETES.iter().any(is_taken);
+        !exposure.prefix.is_empty() && !is_kubernetes
     }
 
     /// The response to a request for a route.

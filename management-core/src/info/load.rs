@@ -91,7 +91,7 @@ fn share(System { busy, total }: System) -> Option<f64> {
     (total > 0).then(|| busy as f64 / total as f64)
 }
 
-/// The first line of `/proc/stat`, as proc_stat(5) describes it.
+/// The first line of `/proc/stat`, as `proc_stat(5)` describes it.
 fn system(stat: &str) -> Option<System> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let ticks: Vec<u64> = line.split_whitespace().map_while(|ticks| ticks.parse().ok()).collect();
