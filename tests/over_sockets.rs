@@ -8,4 +8,5 @@ mod environment;
 mod identity;
 mod migration;
 mod processes;
+mod spring;
 mod wire;

@@ -64,9 +64,7 @@ impl Serialize for Report<'_> {
         let part = |component| Part { component, details, version };
         let parts: BTreeMap<_, _> =
             report.components().iter().map(|one| (one.name(), part(one))).collect();
-        if !parts.is_empty() {
-            map.serialize_entry(version.components(), &parts)?;
-        }
+        map.serialize_entry(version.components(), &parts)?;
         map.end()
     }
 }
