@@ -1,11 +1,14 @@
 //! Cargo asks for a build script where `links` is set; there is nothing to link. It tells the crate
-//! which compiler makes it, for `process.runtime.version`.
+//! which compiler makes it, and for which target, for `/info`.
 
 use std::env;
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    if let Ok(target) = env::var("TARGET") {
+        println!("cargo::rustc-env=MANAGEMENT_TARGET={target}");
+    }
     // A build must not fail for a line in `/info`: what cannot be told is left out there.
     if let Some(version) = compiler() {
         println!("cargo::rustc-env=MANAGEMENT_RUSTC={version}");

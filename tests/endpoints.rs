@@ -502,7 +502,8 @@ async fn info_has_the_app_first() {
         .info_contributor("app version", async || Ok::<_, std::fmt::Error>("x"));
     let endpoint = of(builder.version_provider(async || "1"));
     let (code, info) = said(&endpoint, "/z/info").await;
-    let beginning = r#"{"app":{"name":"shop \"one\"","version":"1"},"build":{"version":"1"},"trace.attributes":{"host.arch":""#;
+    let beginning =
+        r#"{"app":{"name":"shop \"one\"","version":"1"},"build":{"version":"1"},"os":{"name":""#;
     assert!(code == 200 && info.starts_with(beginning), "{info}");
     assert!(info.ends_with(r#"},"a":[1.5,2.0],"app version":"x"}"#), "{info}");
     let named = said(&with([]), "/z/info").await.1;

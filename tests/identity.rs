@@ -86,7 +86,10 @@ fn contributing() -> Builder {
 #[tokio::test]
 async fn info_keys_allow_keys_of_the_whole() {
     let all = info(contributing()).await;
-    assert_eq!(keys(&all), ["app", "build", "orders", "trace.attributes", "visits"]);
+    assert_eq!(
+        keys(&all),
+        ["app", "build", "orders", "os", "process", "trace.attributes", "visits"]
+    );
     let some = info(contributing().info_keys(["app", "build"])).await;
     assert_eq!(
         some,

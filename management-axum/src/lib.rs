@@ -46,9 +46,10 @@ pub use management_core::__private;
 pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
-    Availability, AvailabilityState, Awaited, Builder, Check, CheckConfig, CheckInfo, CheckKind,
-    Component, Config, Dependency, Error, Group, Health, HealthReport, Heartbeat, IntoHealth,
-    IntoStatusCode, IntoVersion, Management, Probe, ShowDetails, Status, endpoint, lifecycle,
+    Availability, AvailabilityState, Awaited, BuildInfo, Builder, Check, CheckConfig, CheckInfo,
+    CheckKind, Component, Config, Dependency, Error, Group, Health, HealthReport, Heartbeat,
+    IntoHealth, IntoStatusCode, IntoVersion, Management, Probe, ShowDetails, Status, build_info,
+    endpoint, lifecycle,
 };
 #[doc(inline)]
 pub use management_macros::{

@@ -76,6 +76,7 @@ pub use config::show_details::ShowDetails;
 pub use config::{CheckConfig, Config};
 pub use dependency::Dependency;
 pub use error::Error;
+pub use info::build_info::BuildInfo;
 pub use management::{CheckInfo, Management};
 pub use management_macros::{
     health_check, info_contributor, liveness_check, readiness_check, startup_check,

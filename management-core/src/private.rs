@@ -17,6 +17,7 @@ pub use crate::check::provided::{
 pub use crate::check::returned::{AsIs, AsText, Returned, Untouched};
 pub use crate::check::settings::Settings;
 pub use crate::check::state::{Absent, Bind, Bound, ByValue, Owned};
+pub use crate::info::build_info::Compiled;
 pub use crate::run::{Failure, Job};
 pub use crate::sync::Mutex;
 pub use crate::text::json::Json;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 mod actuator;
 mod index;
+mod info;
 
 const V3: &str = "application/vnd.spring-boot.actuator.v3+json";
 const V2: &str = "application/vnd.spring-boot.actuator.v2+json";

@@ -95,12 +95,19 @@ impl Builder {
         // The identity may write a file, which nobody wants of a program that does not start.
         mistakes.into_result()?;
 
-        let identity = Identity::new(environment, service_name, config);
+        let version = Version::new(
+            provider,
+            environment,
+            self.build_info.as_ref(),
+            &signals,
+            configured.health_budget,
+        );
+        let identity = Identity::new(environment, service_name, self.build_info, config);
         announce(&Built {
             checks: &registered,
             groups: &groups.custom(),
             has_checks,
-            has_version_provider: provider.is_some(),
+            has_version_provider: version.provider.is_some(),
             info_keys: &info_keys,
             unknown_info_keys: &unknown_info_keys(config, &identity, &info_keys),
             overridden: &overridden,
@@ -108,7 +115,7 @@ impl Builder {
         });
         let health_budget = configured.health_budget;
         Ok(Management::from_inner(Inner {
-            version: Version::new(provider, environment, &signals, health_budget),
+            version,
             #[cfg(feature = "prometheus")]
             metrics_text: metrics_text.map(|text| Other::new(text, &signals, health_budget)),
             #[cfg(feature = "metrics")]

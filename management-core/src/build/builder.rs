@@ -24,6 +24,7 @@ use crate::config::show_details::ShowDetails;
 #[cfg(feature = "dependencies")]
 use crate::dependency::Dependency;
 use crate::error::{Mistake, Mistakes};
+use crate::info::build_info::BuildInfo;
 #[cfg(feature = "prometheus")]
 use crate::metrics::exposition::Exposition;
 #[cfg(feature = "prometheus")]
@@ -51,6 +52,7 @@ pub struct Builder {
     pub(crate) required: Vec<String>,
     pub(crate) version: Option<(Origin, Job<Provided<Option<String>>>)>,
     pub(crate) contributors: Vec<(String, Origin, Job<Provided<Json>>)>,
+    pub(crate) build_info: Option<BuildInfo>,
     #[cfg(feature = "prometheus")]
     pub(crate) metrics_text: Option<(Origin, Job<Provided<Exposition>>)>,
     pub(crate) mistakes: Mistakes,
@@ -68,6 +70,7 @@ impl Builder {
             without_registered: false,
             starting: false,
             runtime: None,
+            build_info: None,
             required: Vec::new(),
             version: None,
             contributors: Vec::new(),
@@ -492,7 +495,14 @@ impl Builder {
         self
     }
 
-    /// Shows these keys of `/info` alone: `app`, `build`, `trace.attributes`, single attributes such as
+    /// Shows at `/info` how the program was built: give it [`build_info!()`](crate::build_info). The version of the package is
+    /// then the default of `/version`, after a version provider and the variable `VERSION`.
+    pub fn build_info(mut self, build: BuildInfo) -> Self {
+        self.build_info = Some(build);
+        self
+    }
+
+    /// Shows these keys of `/info` alone: `app`, `build`, `git`, `os`, `process`, `trace.attributes`, single attributes such as
     /// `service.name`, and keys of contributors. Defaults to all of them.
     pub fn info_keys<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.own.info_keys = Some(keys.into_iter().map(Into::into).collect());

@@ -3,15 +3,12 @@
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 
 use crate::check::status::Status;
-use crate::info::identity::{ATTRIBUTES, Identity};
 use crate::report::component::Component;
 use crate::report::health_group::CustomGroups;
 use crate::report::health_report::HealthReport;
 use crate::report::json::{ComponentJson, Components};
-use crate::text::json::Json;
 
 /// `{"status":…}`
 pub(super) fn status(status: Status) -> Bytes {
@@ -41,52 +38,6 @@ pub(super) fn report(report: &HealthReport, details: bool, groups: &CustomGroups
 /// One check.
 pub(super) fn component(component: &Component, details: bool) -> Bytes {
     to_bytes(&ComponentJson { component, details })
-}
-
-/// `app`, `build`, `trace.attributes` and each contribution, as far as they are shown.
-pub(super) fn info<'a>(
-    identity: &Identity,
-    version: Option<&str>,
-    contributions: impl Iterator<Item = (&'a str, &'a Json)>,
-) -> Bytes {
-    #[derive(Serialize)]
-    struct App<'a> {
-        name: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        version: Option<&'a str>,
-    }
-    /// Spring Boot Admin reads the version here.
-    #[derive(Serialize)]
-    struct Build<'a> {
-        version: &'a str,
-    }
-    struct Info<'a> {
-        identity: &'a Identity,
-        version: Option<&'a str>,
-        contributions: Vec<(&'a str, &'a Json)>,
-    }
-    impl Serialize for Info<'_> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let Info { identity, version, contributions } = self;
-            let mut map = serializer.serialize_map(None)?;
-            if identity.shows("app") {
-                let app = App { name: identity.service_name(), version: *version };
-                map.serialize_entry("app", &app)?;
-            }
-            if let Some(version) = version.filter(|_| identity.shows("build")) {
-                map.serialize_entry("build", &Build { version })?;
-            }
-            let attributes = identity.shown(*version);
-            if !attributes.is_empty() {
-                map.serialize_entry(ATTRIBUTES, &attributes)?;
-            }
-            for (key, value) in contributions {
-                map.serialize_entry(key, value)?;
-            }
-            map.end()
-        }
-    }
-    to_bytes(&Info { identity, version, contributions: contributions.collect() })
 }
 
 /// A problem as of RFC 9457, with the default `type`, `about:blank`.

@@ -39,7 +39,7 @@ pub(super) fn machine_id(root: &Path) -> Option<String> {
 }
 
 /// OpenTelemetry's name for an architecture of Rust.
-fn architecture(rust: &str) -> &str {
+pub(super) fn architecture(rust: &str) -> &str {
     match rust {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

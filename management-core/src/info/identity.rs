@@ -7,13 +7,15 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::attributes::{Attributes, Wanted};
+use super::build_info::BuildInfo;
 use super::instance_id::InstanceId;
+use super::platform::Platform;
 use crate::config::Config;
 use crate::config::environment::Environment;
 use crate::text::secret::Names;
 
-/// The keys that are always in `/info`, whatever contributors there are.
-pub(crate) const OWN: [&str; 3] = ["app", "build", ATTRIBUTES];
+/// The keys that `/info` has of its own. A contributor can replace `git`, `os` and `process`.
+pub(crate) const OWN: [&str; 6] = ["app", "build", "git", "os", "process", ATTRIBUTES];
 
 pub(crate) const ATTRIBUTES: &str = "trace.attributes";
 
@@ -26,6 +28,8 @@ pub(crate) fn can_be_key(key: &str) -> bool {
 /// The attributes of this process, and which keys of `/info` are shown.
 pub(crate) struct Identity {
     attributes: Attributes,
+    pub(crate) build: Option<BuildInfo>,
+    pub(crate) platform: Platform,
     /// The configured keys. `None` allows all keys.
     allowed: Option<BTreeSet<String>>,
 }
@@ -35,6 +39,7 @@ impl Identity {
     pub(crate) fn new(
         environment: &Environment,
         own_name: Option<String>,
+        build: Option<BuildInfo>,
         config: &Config,
     ) -> Self {
         let wanted = Wanted {
@@ -50,6 +55,8 @@ impl Identity {
         };
         Identity {
             attributes: Attributes::read(Path::new("/"), environment, &wanted),
+            build,
+            platform: Platform::read(Path::new("/")),
             allowed: config.info_keys.as_ref().map(|keys| keys.iter().cloned().collect()),
         }
     }
@@ -77,10 +84,11 @@ impl Identity {
         attributes
     }
 
-    /// The revision of the source from which the program was built, if the environment says it.
+    /// The revision of the source from which the program was built, if the environment or the build says it.
     #[cfg(feature = "_series")]
     pub(crate) fn revision(&self) -> Option<&str> {
-        self.attributes.listed("vcs.ref.head.revision")
+        let built = || self.build.as_ref().and_then(BuildInfo::commit);
+        self.attributes.listed("vcs.ref.head.revision").or_else(built)
     }
 
     #[cfg(feature = "opentelemetry")]

@@ -4,6 +4,7 @@
 //! bodies.
 
 mod attributes;
+pub(crate) mod build_info;
 mod container;
 mod file;
 mod folder;
@@ -15,6 +16,7 @@ mod kubernetes;
 pub(crate) mod load;
 mod mountinfo;
 mod os;
+pub(crate) mod platform;
 mod pod_name;
 mod process;
 pub(crate) mod provider;
