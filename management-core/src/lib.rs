@@ -70,6 +70,7 @@ pub use check::kind::CheckKind;
 pub use check::probe::Probe;
 pub use check::provided::IntoVersion;
 pub use check::status::Status;
+pub use config::dialect::Dialect;
 pub use config::exposure::IntoStatusCode;
 pub use config::group::Group;
 pub use config::show_details::ShowDetails;

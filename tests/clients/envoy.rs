@@ -80,17 +80,34 @@ impl Envoy {
     #[track_caller]
     fn becomes(&mut self, service: SocketAddr, what: &str, since: Instant) {
         eventually(&format!("{service} {what}"), || {
-            self.running.is_running();
-            let told = ask(&self.admin, "/clusters?format=json")?;
-            let hosts = told["cluster_statuses"][0]["host_statuses"].as_array()?;
-            let host = hosts
-                .iter()
-                .find(|host| host["address"]["socket_address"]["port_value"] == service.port())?;
-            let health = &host["health_status"];
-            let failed = health["failed_active_health_check"] == true;
+            let failed = self.counts(service, "failed_active_health_check")?;
             (if failed { "not ready" } else { "ready" } == what).then_some(())
         });
         println!("{:>6} ms  {service} {what}", since.elapsed().as_millis());
+    }
+
+    /// Waits until a field of a service's health status is set.
+    #[track_caller]
+    pub(crate) fn has(&mut self, service: SocketAddr, field: &str) {
+        eventually(&format!("{service} {field}"), || self.counts(service, field)?.then_some(()));
+    }
+
+    /// Waits until a field of a service's health status is not set.
+    #[track_caller]
+    pub(crate) fn has_not(&mut self, service: SocketAddr, field: &str) {
+        let is_gone = |is_set: bool| (!is_set).then_some(());
+        eventually(&format!("{service} not {field}"), || is_gone(self.counts(service, field)?));
+    }
+
+    /// Whether a field of a service's health status is set.
+    fn counts(&mut self, service: SocketAddr, field: &str) -> Option<bool> {
+        self.running.is_running();
+        let told = ask(&self.admin, "/clusters?format=json")?;
+        let hosts = told["cluster_statuses"][0]["host_statuses"].as_array()?;
+        let host = hosts
+            .iter()
+            .find(|host| host["address"]["socket_address"]["port_value"] == service.port())?;
+        Some(host["health_status"][field] == true)
     }
 }
 

@@ -50,10 +50,10 @@ impl Probing for HaProxy {
 }
 
 /// The default interval would make the tests slow.
-const OFTEN: [(&str, &str); 1] = [("CHECK_INTERVAL", "100ms")];
+pub(crate) const OFTEN: [(&str, &str); 1] = [("CHECK_INTERVAL", "100ms")];
 
 impl HaProxy {
-    fn with(config: &Path, apps: [SocketAddr; 2], settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(config: &Path, apps: [SocketAddr; 2], settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let [stats, front] = ["stats", "front"].map(|name| path.join(name));
@@ -85,7 +85,7 @@ impl HaProxy {
 
     /// Waits for a status, and prints each status before it.
     #[track_caller]
-    fn becomes(&mut self, server: &str, status: &str, since: Instant) {
+    pub(crate) fn becomes(&mut self, server: &str, status: &str, since: Instant) {
         let mut last = String::new();
         eventually(&format!("{server} {status}"), || {
             let now = self.status(server)?;

@@ -2,6 +2,7 @@
 //! the real program, except that kubelet and Consul are only imitated by the request that they send.
 
 mod consul;
+mod dialects;
 mod envoy;
 mod haproxy;
 mod kubelet;

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::routing::any;
-use management_axum::{Check, Drained, Management};
+use management_axum::{Check, Dialect, Drained, Management, Status};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -23,6 +23,7 @@ pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) name: &'static str,
     drain_delay: Duration,
+    dialect: Option<Dialect>,
     shared: Shared,
     life: Option<Life>,
 }
@@ -37,6 +38,7 @@ struct Life {
 #[derive(Clone, Default)]
 struct Shared {
     ready: Arc<AtomicBool>,
+    degraded: Arc<AtomicBool>,
     requests: Arc<AtomicUsize>,
     probes: Arc<Mutex<Vec<String>>>,
 }
@@ -49,9 +51,18 @@ impl Service {
 
     /// A service with this delay before it stops.
     pub(crate) fn draining(name: &'static str, drain_delay: Duration) -> Self {
+        Service::with(name, drain_delay, None)
+    }
+
+    /// A service that answers one client in its own way.
+    pub(crate) fn speaking(name: &'static str, dialect: Dialect, drain_delay: Duration) -> Self {
+        Service::with(name, drain_delay, Some(dialect))
+    }
+
+    fn with(name: &'static str, drain_delay: Duration, dialect: Option<Dialect>) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let shared = Shared::default();
-        let mut service = Service { address, name, drain_delay, shared, life: None };
+        let mut service = Service { address, name, drain_delay, dialect, shared, life: None };
         service.set_ready(true);
         service.serve();
         service
@@ -61,13 +72,15 @@ impl Service {
     pub(crate) fn serve(&mut self) {
         let runtime = runtime();
         let (name, shared) = (self.name, self.shared.clone());
-        let ready = Arc::clone(&shared.ready);
+        let own = shared.clone();
         let check = Check::new("db", move || {
-            let ready = ready.load(Ordering::SeqCst);
-            async move { ready }
+            let [ready, degraded] = [&own.ready, &own.degraded].map(|is| is.load(Ordering::SeqCst));
+            let status = if degraded { Status::Degraded } else { Status::Up };
+            std::future::ready(if ready { status } else { Status::Down })
         });
         let check = check.readiness().ttl(Duration::ZERO);
         let builder = Management::builder().check(check).drain_delay(self.drain_delay);
+        let builder = self.dialect.into_iter().fold(builder, management_axum::Builder::dialect);
         let management = builder.build().unwrap();
         let requests = Arc::clone(&shared.requests);
         let app = Router::new().fallback(any(async move || {
@@ -118,6 +131,10 @@ impl Service {
 
     pub(crate) fn set_ready(&self, ready: bool) {
         self.shared.ready.store(ready, Ordering::SeqCst);
+    }
+
+    pub(crate) fn set_degraded(&self, degraded: bool) {
+        self.shared.degraded.store(degraded, Ordering::SeqCst);
     }
 
     /// The number of requests that the application has received.

@@ -10,6 +10,7 @@ use management_core::{Builder, Check, Health, Heartbeat, Management, ShowDetails
 use serde_json::Value;
 
 mod actuator;
+mod dialects;
 mod index;
 mod info;
 

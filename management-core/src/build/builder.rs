@@ -17,6 +17,7 @@ use crate::check::settings::setters;
 use crate::check::state::State;
 use crate::check::status::Status;
 use crate::config::Config;
+use crate::config::dialect::Dialect;
 use crate::config::exposure::{Codes, IntoStatusCode};
 use crate::config::group::Group;
 use crate::config::route::Route;
@@ -470,6 +471,23 @@ impl Builder {
     /// ```
     pub fn kubernetes_paths(mut self) -> Self {
         self.own.kubernetes_paths = Some(true);
+        self
+    }
+
+    /// Answers health so that a certain client understands more than 200 and 503. Further calls add further dialects.
+    /// [`Group::dialect`](crate::Group::dialect) does so for one group.
+    ///
+    /// ```
+    /// use management_core::{Dialect, Management};
+    ///
+    /// // Consul asks a group of its own, and kubelet readiness.
+    /// let management = Management::builder()
+    ///     .group("consul", |consul| consul.include("availability").dialect(Dialect::Consul))
+    ///     .build()?;
+    /// # Ok::<_, management_core::Error>(())
+    /// ```
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.own.dialects.get_or_insert_default().insert(dialect);
         self
     }
 

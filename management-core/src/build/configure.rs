@@ -148,6 +148,7 @@ fn exposure(config: &Config, mistakes: &mut Mistakes) -> Exposure {
         codes,
         switched_off: config.endpoints.iter().filter_map(is_off).collect(),
         kubernetes_paths: config.kubernetes_paths.unwrap_or(false),
+        dialects: config.dialects.clone().unwrap_or_default(),
         #[cfg(feature = "actuator")]
         public_url,
         #[cfg(feature = "actuator")]

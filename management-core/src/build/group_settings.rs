@@ -31,6 +31,7 @@ pub(crate) fn mistakes(config: &Config, checks: &[Check]) -> Vec<Mistake> {
         validation.name(probe);
         validation.status_codes();
         validation.members();
+        validation.dialects(probe);
         if let Some(probe) = probe {
             validation.dependencies(probe);
         }
@@ -63,6 +64,15 @@ impl Validation<'_> {
             if let Err(complaint) = Codes::new().set(status, code) {
                 self.complain(&complaint);
             }
+        }
+    }
+
+    fn dialects(&mut self, probe: Option<Probe>) {
+        let is_of_kubelet = matches!(probe, Some(Probe::Liveness | Probe::Startup));
+        if is_of_kubelet && self.group.dialects.as_ref().is_some_and(|set| !set.is_empty()) {
+            self.complain(
+                "it has no dialect, since kubelet restarts what fails there: give the client a group of its own",
+            );
         }
     }
 

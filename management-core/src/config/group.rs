@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::check::origin::Origin;
 use crate::check::status::Status;
+use crate::config::dialect::Dialect;
 use crate::config::exposure::IntoStatusCode;
 use crate::config::show_details::ShowDetails;
 
@@ -46,6 +47,7 @@ pub struct Group {
     pub(crate) exclude: BTreeSet<String>,
     pub(crate) show_details: Option<ShowDetails>,
     pub(crate) status_codes: BTreeMap<Status, u16>,
+    pub(crate) dialects: Option<BTreeSet<Dialect>>,
     /// The place in the program. `None` for a group from configuration.
     #[serde(skip)]
     pub(crate) origin: Option<Origin>,
@@ -88,6 +90,14 @@ impl Group {
         self
     }
 
+    /// Answers this group so that a certain client understands more than 200 and 503. Further calls add further dialects.
+    /// Defaults to those of [`Builder::dialect`](crate::Builder::dialect), which a call replaces. The probes liveness and startup
+    /// have no dialect, which is a mistake of [`build`](crate::Builder::build).
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialects.get_or_insert_default().insert(dialect);
+        self
+    }
+
     /// Both groups together. Single values of this group take precedence.
     pub(crate) fn or(mut self, fallback: Group) -> Group {
         self.include.extend(fallback.include);
@@ -97,6 +107,7 @@ impl Group {
             self.status_codes.entry(status).or_insert(code);
         }
         self.show_details = self.show_details.or(fallback.show_details);
+        self.dialects = self.dialects.or(fallback.dialects);
         self.origin = self.origin.or(fallback.origin);
         self
     }

@@ -3,6 +3,7 @@
 //! In: environment variables and the program's own configuration. Out: a [`Config`]. It does not know whether the checks
 //! that it names exist.
 
+pub(crate) mod dialect;
 pub(crate) mod environment;
 pub(crate) mod exposure;
 pub(crate) mod group;
@@ -15,7 +16,7 @@ mod service_link;
 pub(crate) mod show_details;
 pub(crate) mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use serde::{Deserialize, Deserializer};
 use crate::check::probe::Probe;
 use crate::check::settings::{Settings, SettingsFields as _, count, duration, settings_fields};
 use crate::check::status::Status;
+use crate::config::dialect::Dialect;
 use crate::config::group::Group;
 use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
@@ -94,6 +96,8 @@ pub struct Config {
     pub mask: Vec<String>,
     /// The HTTP status codes of statuses.
     pub status_codes: BTreeMap<Status, u16>,
+    /// What clients of health answers understand beside 200 and 503.
+    pub dialects: Option<BTreeSet<Dialect>>,
     /// The groups of checks, and settings of probes.
     pub groups: BTreeMap<String, Group>,
     /// The services that this one needs.
@@ -201,6 +205,7 @@ impl Config {
             name: self.name.or(fallback.name),
             prefix: self.prefix.or(fallback.prefix),
             endpoints: merged(self.endpoints, fallback.endpoints),
+            dialects: self.dialects.or(fallback.dialects),
             kubernetes_paths: self.kubernetes_paths.or(fallback.kubernetes_paths),
             public_url: self.public_url.or(fallback.public_url),
             trust_forwarded: self.trust_forwarded.or(fallback.trust_forwarded),

@@ -24,7 +24,7 @@ enum Syntax {
 }
 
 /// Each key and its variables. The first variable that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 34] = [
+const VARIABLES: [(&str, &[&str], Syntax); 35] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
@@ -47,6 +47,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 34] = [
     ("show_details", &["MANAGEMENT_SHOW_DETAILS"], Syntax::Text),
     ("mask", &["MANAGEMENT_MASK"], Syntax::Json),
     ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
+    ("dialects", &["MANAGEMENT_DIALECTS"], Syntax::Json),
     ("groups", &["MANAGEMENT_GROUPS"], Syntax::Json),
     ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),
     ("cascade", &["MANAGEMENT_CASCADE"], Syntax::Json),

@@ -95,6 +95,7 @@ mod tests {
             codes: crate::config::exposure::Codes::new(),
             switched_off: Default::default(),
             kubernetes_paths: false,
+            dialects: Default::default(),
             public_url: public_url.map(Into::into),
             trust_forwarded,
         }

@@ -28,7 +28,7 @@ impl AnswerCache {
         let answer = answer.as_ref().filter(|answer| {
             answer.epoch == epoch && answer.until.is_none_or(|until| Instant::now() < until)
         })?;
-        Some(Reply { code: answer.code, content: Content::Json, body: answer.body.clone() })
+        Some(Reply::new(answer.code, Content::Json, answer.body.clone()))
     }
 
     /// Keeps an answer. `epoch` was read before the first check was asked, so that any later result makes

@@ -14,6 +14,7 @@ use super::{Endpoint, Respond, actuator, health_json, json, negotiate, routes};
 use crate::check::kind::CheckKind;
 use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::check::probe::Probe;
+use crate::config::dialect::Spoken;
 use crate::config::route::Route;
 use crate::dependency::CASCADE;
 use crate::management::Management;
@@ -28,6 +29,8 @@ struct Style {
     label: Cow<'static, str>,
     verbose: bool,
     details: bool,
+    /// Whether the path is the group's own. Those of Kubernetes have no dialect.
+    is_own_path: bool,
 }
 
 impl Endpoint {
@@ -38,9 +41,10 @@ impl Endpoint {
         let content = negotiate::content(&request.headers);
         if content != Content::Json
             || request.uri.query().is_some()
+            || !group.dialects(&management.inner().exposure).is_empty()
             || is_cascading(management, request)
         {
-            return self.part_of(group, content, group.name.clone(), request);
+            return self.part_of(group, content, None, request);
         }
         let details = group
             .show_details(&management.inner().exposure)
@@ -54,7 +58,8 @@ impl Endpoint {
             return Respond::ready(reply.to(method));
         }
         let pending = management.ask_computed(group);
-        let style = Style { content, label: group.name.clone(), verbose: false, details };
+        let label = group.name.clone();
+        let style = Style { content, label, verbose: false, details, is_own_path: true };
         match pending.now() {
             Ok(answered) => {
                 management.note(group, &answered);
@@ -81,15 +86,16 @@ impl Endpoint {
         request: &Parts,
     ) -> Respond {
         let content = negotiate::kubernetes_content(&request.headers);
-        self.part_of(group, content, label.into(), request)
+        self.part_of(group, content, Some(label), request)
     }
 
-    /// The answer about a group, of which the request may leave out a part.
+    /// The answer about a group, of which the request may leave out a part. `kubernetes` is the label at one of Kubernetes'
+    /// own paths.
     fn part_of(
         &self,
         group: &Arc<HealthGroup>,
         content: Content,
-        label: Cow<'static, str>,
+        kubernetes: Option<&'static str>,
         request: &Parts,
     ) -> Respond {
         let management = self.shared.management.clone();
@@ -98,7 +104,13 @@ impl Endpoint {
         let details = group
             .show_details(&management.inner().exposure)
             .to(request, self.is_on_management_port());
-        let style = Style { content, label, verbose: query.verbose, details };
+        let style = Style {
+            content,
+            label: kubernetes.map_or_else(|| group.name.clone(), Cow::from),
+            verbose: query.verbose,
+            details,
+            is_own_path: kubernetes.is_none(),
+        };
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;
         let left_out = LeftOut { names: query.left_out, dependencies };
@@ -131,7 +143,7 @@ impl Endpoint {
         let management = &self.shared.management;
         let content = negotiate::content(&request.headers);
         if let Some(group) = management.groups().custom().get(&*name) {
-            return self.part_of(group, content, group.name.clone(), request);
+            return self.part_of(group, content, None, request);
         }
         self.one(management.groups().health(), name, content, request)
     }
@@ -161,6 +173,7 @@ impl Endpoint {
             content,
             label: Cow::Owned(name.to_string()),
             verbose: Query::parse(request.uri.query().unwrap_or_default()).verbose,
+            is_own_path: false,
             // `show_details` of a probe applies to the answers of the probe alone.
             details: management
                 .inner()
@@ -241,7 +254,13 @@ impl Style {
             _ if is_brief => json::status(report.status()),
             _ => json::report(report, details, &CustomGroups::new()),
         };
-        Reply { code, content: self.content, body }
+        let reply = Reply::new(code, self.content, body);
+        if !self.is_own_path {
+            return reply;
+        }
+        let dialects = group.dialects(&management.inner().exposure);
+        let drains = group.drains(management.availability());
+        reply.spoken(Spoken::of(dialects, report.status(), drains))
     }
 
     /// The code and the body of an answer about one check.
@@ -255,7 +274,7 @@ impl Style {
             }
             _ => json::component(component, self.details),
         };
-        Reply { code, content: self.content, body }
+        Reply::new(code, self.content, body)
     }
 
     fn lines<'a>(&'a self, group: &'a HealthGroup, code: StatusCode) -> Lines<'a> {

@@ -41,8 +41,7 @@ impl Endpoint {
             actuator @ Content::Actuator(_) => actuator,
             _ => Content::Actuator(Version::V3),
         };
-        let reply =
-            Reply { code: StatusCode::OK, content, body: to_bytes(&Index { _links: links }) };
+        let reply = Reply::new(StatusCode::OK, content, to_bytes(&Index { _links: links }));
         Respond::ready(reply.to(&request.method))
     }
 }

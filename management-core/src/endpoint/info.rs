@@ -21,7 +21,7 @@ pub(super) async fn version(management: &Management) -> Reply {
         Err(NotProvided) => (StatusCode::SERVICE_UNAVAILABLE, None),
     };
     let body = text.map_or(Bytes::from_static(UNKNOWN.as_bytes()), Bytes::from);
-    Reply { code, content: Content::Text, body }
+    Reply::new(code, Content::Text, body)
 }
 
 /// `content` is a kind of JSON, all of which have the same body.
@@ -50,7 +50,7 @@ pub(super) async fn info(management: &Management, content: Content) -> Reply {
         contributions: contributions.collect(),
     };
     let body = json::to_bytes(&info);
-    Reply { code: StatusCode::OK, content, body }
+    Reply::new(StatusCode::OK, content, body)
 }
 
 /// Each section and each contribution, as far as they are shown. `build`, `git`, `os` and `process` have the shape of

@@ -61,5 +61,5 @@ impl Endpoint {
 }
 
 fn ok(content: Content, body: Bytes) -> Reply {
-    Reply { code: StatusCode::OK, content, body }
+    Reply::new(StatusCode::OK, content, body)
 }

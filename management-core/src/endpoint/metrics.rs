@@ -59,5 +59,5 @@ async fn metrics(management: &Management, accepted: Format) -> Reply {
         Format::OpenMetrics => Content::OpenMetrics,
     };
     let body = prometheus::encode(inner.source(), other, format);
-    Reply { code: StatusCode::OK, content, body: Bytes::from(body) }
+    Reply::new(StatusCode::OK, content, Bytes::from(body))
 }

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::actuator::Version;
 use super::json;
+use crate::config::dialect::Spoken;
 
 // Constants, so that the compiler validates their bytes, and not each request.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
@@ -29,6 +30,10 @@ const OPENMETRICS: HeaderValue = HeaderValue::from_static(
 );
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+const ENVOY_DEGRADED: HeaderName = HeaderName::from_static("x-envoy-degraded");
+const ENVOY_FAILS_AT_ONCE: HeaderName =
+    HeaderName::from_static("x-envoy-immediate-health-check-fail");
 
 /// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,11 +82,24 @@ pub(super) struct Reply {
     pub(super) code: StatusCode,
     pub(super) content: Content,
     pub(super) body: Bytes,
+    /// What dialects add to it.
+    spoken: Spoken,
 }
 
 impl Reply {
+    pub(super) fn new(code: StatusCode, content: Content, body: Bytes) -> Self {
+        Reply { code, content, body, spoken: Spoken::default() }
+    }
+
+    /// As a dialect has it.
+    pub(super) fn spoken(mut self, spoken: Spoken) -> Self {
+        self.code = spoken.code.unwrap_or(self.code);
+        self.spoken = spoken;
+        self
+    }
+
     pub(super) fn problem(code: StatusCode, detail: &str) -> Self {
-        Reply { code, content: Content::Problem, body: json::problem(code, detail) }
+        Reply::new(code, Content::Problem, json::problem(code, detail))
     }
 
     pub(super) fn not_found() -> Self {
@@ -107,6 +125,12 @@ impl Reply {
         if let Content::Lines = self.content {
             // As the Kubernetes API server does, so that a name is never taken for markup.
             headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        }
+        if self.spoken.envoy_degraded {
+            headers.insert(ENVOY_DEGRADED, HeaderValue::from_static("true"));
+        }
+        if self.spoken.envoy_fails_at_once {
+            headers.insert(ENVOY_FAILS_AT_ONCE, HeaderValue::from_static("true"));
         }
         let mut body = self.body;
         if *method == Method::HEAD {

@@ -54,11 +54,9 @@ impl Endpoint {
         let rests = management.availability().is_draining();
         let checks = management.registered();
         let fixed_delay = checks.iter().filter_map(|check| task(check, rests)).collect();
-        let reply = Reply {
-            code: StatusCode::OK,
-            content: negotiate::json_content(&request.headers),
-            body: to_bytes(&Tasks { fixed_delay, ..Tasks::default() }),
-        };
+        let content = negotiate::json_content(&request.headers);
+        let body = to_bytes(&Tasks { fixed_delay, ..Tasks::default() });
+        let reply = Reply::new(StatusCode::OK, content, body);
         Respond::ready(reply.to(&request.method))
     }
 }

@@ -1,7 +1,7 @@
 //! Groups of checks with an answer of their own: `/health`, the probes, and custom groups.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::check::origin::Origin;
 use crate::check::probe::Probe;
 use crate::check::status::Status;
+use crate::config::dialect::Dialect;
 use crate::config::exposure::{Codes, Exposure};
 use crate::config::group::Group;
 use crate::config::show_details::ShowDetails;
@@ -173,6 +174,21 @@ impl HealthGroup {
     /// Which requests are shown details here.
     pub(crate) fn show_details<'a>(&'a self, exposure: &'a Exposure) -> &'a ShowDetails {
         self.settings.show_details.as_ref().unwrap_or(&exposure.show_details)
+    }
+
+    /// What the clients of this group understand beside 200 and 503.
+    pub(crate) fn dialects<'a>(&'a self, exposure: &'a Exposure) -> &'a BTreeSet<Dialect> {
+        static NONE: BTreeSet<Dialect> = BTreeSet::new();
+        match self.kind {
+            // kubelet restarts what fails.
+            GroupKind::Probe(Probe::Liveness | Probe::Startup) => &NONE,
+            _ => self.settings.dialects.as_ref().unwrap_or(&exposure.dialects),
+        }
+    }
+
+    /// Whether the service drains, and the answer depends on that.
+    pub(crate) fn drains(&self, availability: &Availability) -> bool {
+        self.has_availability() && self.counts_refusal() && availability.is_draining()
     }
 
     /// Remembers the status of an answer, and returns the one before it.

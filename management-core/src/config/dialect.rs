@@ -1,0 +1,60 @@
+//! What single clients understand beside codes 200 and 503.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::check::status::Status;
+
+/// What a client understands beside the codes 200 and 503 of a health answer.
+///
+/// No dialect is on by default. [`Builder::dialect`](crate::Builder::dialect) sets one for all health answers, and
+/// [`Group::dialect`](crate::Group::dialect) for those of one group. A dialect changes the code or the headers of an answer and
+/// never its body. `/health/liveness`, `/health/startup`, single checks and Kubernetes' own paths have no dialect, so that no
+/// setting makes kubelet restart a pod.
+///
+/// kubelet takes every code from 400 for a failure. If it asks readiness on the same port, give Consul and HAProxy a group of
+/// their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Dialect {
+    /// `x-envoy-degraded` on an answer that is `DEGRADED`: Envoy uses the host only if too few others are healthy. During a
+    /// drain `x-envoy-immediate-health-check-fail`: Envoy takes the host out at the first answer.
+    Envoy,
+    /// 429 for `DEGRADED`, which is a warning to Consul.
+    Consul,
+    /// 404 during a drain: with `http-check disable-on-404`, HAProxy sends no new clients, and lets those go on that it has
+    /// bound to the server.
+    HaProxy,
+}
+
+/// What dialects make of one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Spoken {
+    /// Instead of the usual code.
+    pub(crate) code: Option<StatusCode>,
+    pub(crate) envoy_degraded: bool,
+    pub(crate) envoy_fails_at_once: bool,
+}
+
+impl Spoken {
+    /// `drains` is whether the service drains and the answer counts that.
+    pub(crate) fn of(dialects: &BTreeSet<Dialect>, status: Status, drains: bool) -> Self {
+        let speaks = |dialect| dialects.contains(&dialect);
+        let is_degraded = status == Status::Degraded;
+        let code = if drains && speaks(Dialect::HaProxy) {
+            Some(StatusCode::NOT_FOUND)
+        } else if is_degraded && speaks(Dialect::Consul) {
+            Some(StatusCode::TOO_MANY_REQUESTS)
+        } else {
+            None
+        };
+        Spoken {
+            code,
+            envoy_degraded: is_degraded && speaks(Dialect::Envoy),
+            envoy_fails_at_once: drains && speaks(Dialect::Envoy),
+        }
+    }
+}

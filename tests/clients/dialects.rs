@@ -1,0 +1,79 @@
+//! What the dialects of `Dialect` do to the programs that speak them.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use management_axum::Dialect;
+
+use crate::envoy::Envoy;
+use crate::haproxy::{HaProxy, OFTEN};
+use crate::proxy::Proxy;
+use crate::service::Service;
+
+/// Longer than each of them needs to notice a drain.
+const DRAIN_DELAY: Duration = Duration::from_secs(6);
+
+#[test]
+fn envoy_knows_a_degraded_service_and_excludes_a_draining_one_at_once() {
+    let mut first = Service::speaking("app-1", Dialect::Envoy, DRAIN_DELAY);
+    let second = Service::start("app-2");
+    let mut envoy = Envoy::start([first.address, second.address]);
+    first.set_degraded(true);
+    envoy.has(first.address, "failed_active_degraded_check");
+    // Its share of the requests is now what the healthy one cannot take.
+    envoy.has_not(first.address, "failed_active_health_check");
+    assert_eq!(envoy.door().code("GET", "/"), 200);
+    first.set_degraded(false);
+    envoy.has_not(first.address, "failed_active_degraded_check");
+
+    let before = first.probes().len();
+    first.drain();
+    envoy.has(first.address, "excluded_via_immediate_hc_fail");
+    let failed = first.probes().len() - before;
+    assert!(failed <= 2, "the first answer of the drain is enough, and not three: {failed}");
+    first.ends();
+}
+
+#[test]
+fn haproxy_sends_a_draining_service_no_new_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("on-404.cfg");
+    let text = r#"
+global
+    stats socket "${STATS_SOCKET}"
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend web
+    bind "${BIND}"
+    default_backend app
+backend app
+    option httpchk
+    http-check send meth GET uri /z/health/readiness ver HTTP/1.1 hdr Host app
+    http-check disable-on-404
+    default-server check inter "${CHECK_INTERVAL}"
+    server app-1 "${APP_1}"
+    server app-2 "${APP_2}"
+"#;
+    fs::write(&config, text).unwrap();
+    let mut first = Service::speaking("app-1", Dialect::HaProxy, DRAIN_DELAY);
+    let second = Service::start("app-2");
+    let mut proxy = HaProxy::with(&config, [first.address, second.address], &OFTEN);
+    proxy.becomes("app-1", "UP L7OK", Instant::now());
+    proxy.becomes("app-2", "UP L7OK", Instant::now());
+    // Without a drain, a failure is a failure.
+    first.set_ready(false);
+    proxy.becomes("app-1", "DOWN L7STS", Instant::now());
+    first.set_ready(true);
+    proxy.becomes("app-1", "UP L7OK", Instant::now());
+    first.drain();
+    proxy.becomes("app-1", "NOLB L7OKC", Instant::now());
+    let asked = first.requests();
+    for _ in 0..20 {
+        assert_eq!(proxy.door().ask("GET", "/").unwrap().body, "app-2");
+    }
+    assert_eq!(first.requests(), asked);
+    first.ends();
+}
