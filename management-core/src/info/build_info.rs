@@ -161,33 +161,27 @@ macro_rules! build_info {
     () => {
         $crate::BuildInfo::new($crate::__private::Compiled {
             has_debug_assertions: ::core::cfg!(debug_assertions),
-            variables: $crate::__build_variables!(
-                "CARGO_PKG_NAME",
-                "CARGO_PKG_VERSION",
-                "VERGEN_GIT_SHA",
-                "VERGEN_GIT_BRANCH",
-                "VERGEN_GIT_DIRTY",
-                "VERGEN_GIT_COMMIT_TIMESTAMP",
-                "VERGEN_BUILD_TIMESTAMP",
-                "GITHUB_SHA",
-                "GITHUB_REF_NAME",
-                "CI_COMMIT_SHA",
-                "CI_COMMIT_BRANCH",
-                "CI_COMMIT_REF_NAME",
-                "CI_COMMIT_TIMESTAMP",
-                "GIT_COMMIT",
-                "GIT_BRANCH",
-                "SOURCE_COMMIT",
-                "SOURCE_DATE_EPOCH"
-            ),
+            variables: &[
+                ("CARGO_PKG_NAME", ::core::option_env!("CARGO_PKG_NAME")),
+                ("CARGO_PKG_VERSION", ::core::option_env!("CARGO_PKG_VERSION")),
+                ("VERGEN_GIT_SHA", ::core::option_env!("VERGEN_GIT_SHA")),
+                ("VERGEN_GIT_BRANCH", ::core::option_env!("VERGEN_GIT_BRANCH")),
+                ("VERGEN_GIT_DIRTY", ::core::option_env!("VERGEN_GIT_DIRTY")),
+                ("VERGEN_GIT_COMMIT_TIMESTAMP", ::core::option_env!("VERGEN_GIT_COMMIT_TIMESTAMP")),
+                ("VERGEN_BUILD_TIMESTAMP", ::core::option_env!("VERGEN_BUILD_TIMESTAMP")),
+                ("GITHUB_SHA", ::core::option_env!("GITHUB_SHA")),
+                ("GITHUB_REF_NAME", ::core::option_env!("GITHUB_REF_NAME")),
+                ("CI_COMMIT_SHA", ::core::option_env!("CI_COMMIT_SHA")),
+                ("CI_COMMIT_BRANCH", ::core::option_env!("CI_COMMIT_BRANCH")),
+                ("CI_COMMIT_REF_NAME", ::core::option_env!("CI_COMMIT_REF_NAME")),
+                ("CI_COMMIT_TIMESTAMP", ::core::option_env!("CI_COMMIT_TIMESTAMP")),
+                ("GIT_COMMIT", ::core::option_env!("GIT_COMMIT")),
+                ("GIT_BRANCH", ::core::option_env!("GIT_BRANCH")),
+                ("SOURCE_COMMIT", ::core::option_env!("SOURCE_COMMIT")),
+                ("SOURCE_DATE_EPOCH", ::core::option_env!("SOURCE_DATE_EPOCH")),
+            ],
         })
     };
-}
-
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __build_variables {
-    ($($name:literal),+) => { &[$(($name, ::core::option_env!($name))),+] };
 }
 
 #[cfg(test)]
