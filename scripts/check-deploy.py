@@ -80,6 +80,8 @@ def kubernetes(objects):
         yield "MANAGEMENT_DRAIN_DELAY does not cover what a deletion takes to be heard of"
     if "preStop" in main.get("lifecycle", {}):
         yield "a preStop hook delays SIGTERM while readiness says UP"
+    if main.get("terminationMessagePolicy") != "FallbackToLogsOnError":
+        yield "kubectl describe does not show the mistakes of build()"
     if "command" in main:
         yield "a command takes the place of the image's ENTRYPOINT"
 
@@ -116,6 +118,62 @@ def kubernetes(objects):
         yield "the database is on no volume"
 
 
+def network_policy(objects):
+    """Yields what is wrong with deploy/network-policy.yaml, beside the objects of deploy/kubernetes.yaml."""
+    spec = objects["NetworkPolicy"]["spec"]
+    pods = objects["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    ports = {port["name"]: port["containerPort"] for port in container(objects)["ports"]}
+    selector = spec["podSelector"].get("matchLabels")
+    if not selector or not selector.items() <= pods:
+        yield "the NetworkPolicy does not select the pods of the Deployment alone"
+    if spec.get("policyTypes") != ["Ingress"]:
+        yield "the NetworkPolicy has other types than Ingress"
+    allowed = {port["port"]: rule.get("from") for rule in spec["ingress"] for port in rule.get("ports", [{"port": None}])}
+    if set(allowed) != {ports["http"], ports["management"]}:
+        yield f"the NetworkPolicy opens {sorted(map(str, allowed))}"
+        return
+    if allowed[ports["http"]] is not None:
+        yield "the application is closed to its users"
+    if not allowed[ports["management"]]:
+        yield "the management port is open to everybody"
+
+
+NETWORK_POLICY_MISTAKES = {
+    "it selects every pod": lambda o: o["NetworkPolicy"]["spec"].update(podSelector={}),
+    "it selects other pods": lambda o: o["NetworkPolicy"]["spec"].update(podSelector={"matchLabels": {"app": "x"}}),
+    "management is open": lambda o: o["NetworkPolicy"]["spec"]["ingress"][1].pop("from"),
+    "the ports are others": lambda o: container(o)["ports"][1].update(containerPort=9090),
+    "every port is open": lambda o: o["NetworkPolicy"]["spec"]["ingress"][1].pop("ports"),
+    "the application is closed": lambda o: o["NetworkPolicy"]["spec"]["ingress"][0].update({"from": []}),
+    "it closes the way out": lambda o: o["NetworkPolicy"]["spec"].update(policyTypes=["Ingress", "Egress"]),
+}
+
+
+def ingress(objects):
+    """Yields what is wrong with deploy/ingress.yaml, beside the objects of deploy/kubernetes.yaml."""
+    service, nobody = objects["Service"], objects["nobody"]
+    pods = objects["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    selector = nobody["spec"].get("selector")
+    if not selector or selector.items() <= pods:
+        yield "the Service without pods selects pods"
+    for rule in objects["Ingress"]["spec"]["rules"]:
+        backends = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+        if any(path["pathType"] != "Prefix" for path in rule["http"]["paths"]):
+            yield "a path is no prefix"
+        if backends.get("/") != service["metadata"]["name"]:
+            yield "the Ingress does not lead to the application"
+        if backends.get("/z") != nobody["metadata"]["name"]:
+            yield "the Ingress shows /z"
+
+
+INGRESS_MISTAKES = {
+    "/z is shown": lambda o: o["Ingress"]["spec"]["rules"][0]["http"]["paths"].pop(1),
+    "/z is one path only": lambda o: o["Ingress"]["spec"]["rules"][0]["http"]["paths"][1].update(pathType="Exact"),
+    "nobody is somebody": lambda o: o["nobody"]["spec"].update(selector=o["Service"]["spec"]["selector"]),
+    "everybody is nobody": lambda o: o["Ingress"]["spec"]["rules"][0]["http"]["paths"].pop(0),
+}
+
+
 KUBERNETES_MISTAKES = {
     "liveness asks /health": lambda o: container(o)["livenessProbe"]["httpGet"].update(path="/z/health"),
     "liveness asks readiness": lambda o: container(o)["livenessProbe"]["httpGet"].update(path="/z/health/readiness"),
@@ -131,6 +189,7 @@ KUBERNETES_MISTAKES = {
     "the drain is too long": lambda o: set_value(o, "MANAGEMENT_DRAIN_TIMEOUT", "1m"),
     "the delay is too short": lambda o: set_value(o, "MANAGEMENT_DRAIN_DELAY", "5s"),
     "a preStop hook": lambda o: container(o).update(lifecycle={"preStop": {"sleep": {"seconds": 5}}}),
+    "mistakes that nobody sees": lambda o: container(o).pop("terminationMessagePolicy"),
     "a shell before the service": lambda o: container(o).update(command=["sh", "-c", "/deployed"]),
     "the management port is another": lambda o: set_value(o, "MANAGEMENT_LISTEN", "0.0.0.0:9090"),
     "the application's port is another": lambda o: set_value(o, "PORT", "80"),
@@ -301,6 +360,14 @@ def main():
     objects = {manifest["kind"]: manifest for manifest in yaml.safe_load_all(text)}
     check("deploy/kubernetes.yaml", kubernetes, objects, KUBERNETES_MISTAKES)
 
+    for name, rules, mistakes in (
+        ("network-policy", network_policy, NETWORK_POLICY_MISTAKES),
+        ("ingress", ingress, INGRESS_MISTAKES),
+    ):
+        own = yaml.safe_load_all(Path(f"deploy/{name}.yaml").read_text())
+        own = {part["metadata"]["name"] if part["kind"] == "Service" else part["kind"]: part for part in own}
+        check(f"deploy/{name}.yaml", rules, objects | own, mistakes)
+
     commands = [(c.cmd.upper(), c.json, c.flags, c.value) for c in dockerfile.parse_file("deploy/Containerfile")]
     check("deploy/Containerfile", containerfile, commands, CONTAINERFILE_MISTAKES)
 
@@ -309,7 +376,7 @@ def main():
     check("deploy/compose.yaml", compose, project, COMPOSE_MISTAKES)
 
     files = [text, Path("deploy/compose.yaml").read_text()]
-    for name in ("docs/kubernetes.md", "README.md"):
+    for name in ("docs/kubernetes.md", "docs/production.md", "README.md"):
         page = [Path(name).read_text()]
         check(name, lambda page: fences("".join(page), files, objects), page, FENCE_MISTAKES)
 

@@ -22,6 +22,8 @@ macro_rules! pages {
         /// [configuration]: crate::guide::configuration
         /// [access-log]: crate::guide::access_log
         /// [metrics]: crate::guide::metrics
+        /// [formats]: crate::guide::formats
+        /// [production]: crate::guide::production
         /// [testing]: crate::guide::testing
         /// [kubernetes]: crate::guide::kubernetes
         /// [migrating]: crate::guide::migrating_from_flask
@@ -56,6 +58,10 @@ pages! {
     access_log: "../docs/access-log.md";
     /// What a service counts, and how Prometheus, the facade `metrics` and OpenTelemetry read it.
     metrics: "../docs/metrics.md";
+    /// The formats of answers, and who reads them.
+    formats: "../docs/formats.md";
+    /// How to operate a service: alerts, ports, meshes and pods without a shell.
+    production: "../docs/production.md";
     /// How to test checks and endpoints.
     testing: "../docs/testing.md";
     /// Probes, drains, manifests and images.
