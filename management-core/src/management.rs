@@ -327,6 +327,14 @@ impl Management {
         self.inner.identity.resource(version.ok().flatten().as_deref())
     }
 
+    /// Liveness, from last results if checks take longer than this or than the budget.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) async fn liveness_within(&self, budget: Duration) -> HealthReport {
+        self.wake();
+        let group = self.inner.groups.probe(Probe::Liveness);
+        self.ask(group, &LeftOut::default()).within(budget).answer().await.report
+    }
+
     async fn report(&self, group: &Arc<HealthGroup>) -> HealthReport {
         self.wake();
         let pending = self.ask(group, &LeftOut::default());
@@ -443,6 +451,16 @@ impl Management {
         if self.inner.signals.background.take_lost() {
             self.start_background();
         }
+    }
+
+    /// Whether a run needs the runtime of the application.
+    pub(crate) fn has_runs_in_flight(&self) -> bool {
+        self.inner.signals.background.has_runs_in_flight()
+    }
+
+    /// Ready when the first of several runs begins.
+    pub(crate) async fn run_began(&self) {
+        self.inner.signals.background.run_began().await;
     }
 
     /// Lets the next request start background work that has no runtime.

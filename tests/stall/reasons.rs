@@ -285,3 +285,90 @@ fn a_run_that_hangs_does_not_delay_answers() {
     assert_eq!(ask(), 503);
     assert!(asked.elapsed() < TIMEOUT - Duration::from_secs(1), "{:?}", asked.elapsed());
 }
+
+/// A stall that is too short to be seen by a watchdog that looks once a second.
+#[test]
+fn a_run_is_not_late_because_of_a_short_stall() {
+    let _alone = alone();
+    let (begins, mut begun) = mpsc::unbounded_channel();
+    let check = Check::new("db", move || {
+        begins.send(()).unwrap();
+        async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_millis(45)).await;
+            }
+        }
+    });
+    let check = check.timeout(Duration::from_millis(400)).interval(Duration::from_millis(300));
+    let application = Application::start(1, |builder| {
+        builder.show_details(ShowDetails::always()).check(check.liveness())
+    });
+    wait_for("UP", || (of(&application, "db").0 == 200).then_some(()));
+    for _ in 0..4 {
+        while begun.try_recv().is_ok() {}
+        begun.blocking_recv().unwrap();
+        // In the middle of the run.
+        std::thread::sleep(Duration::from_millis(90));
+        application.stall(Stall::Sleep);
+        std::thread::sleep(Duration::from_millis(700));
+        application.recover();
+        let ended = Instant::now();
+        while ended.elapsed() < Duration::from_millis(400) {
+            let (code, db) = of(&application, "db");
+            assert_eq!(code, 200, "{db}");
+        }
+    }
+}
+
+/// The run has begun with a timer of its own.
+#[test]
+fn a_run_that_began_before_the_listener_is_not_late_either() {
+    let _alone = alone();
+    let check = Check::new("db", async || {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let application = Application::start(1, |builder| {
+        let check = check.timeout(Duration::from_millis(900)).ttl(Duration::from_secs(60));
+        builder.show_details(ShowDetails::always()).check(check.readiness())
+    });
+    application.stall(Stall::Sleep);
+    std::thread::sleep(Duration::from_secs(2));
+    application.recover();
+    let db = wait_for("a result", || {
+        Some(of(&application, "db").1).filter(|db| db["status"] != "UNKNOWN")
+    });
+    assert_eq!(db["status"], "UP", "{db}");
+}
+
+#[test]
+fn a_failure_is_repeated_soon_after_a_stall() {
+    let _alone = alone();
+    let fails = Arc::new(AtomicBool::new(false));
+    let (begins, mut begun) = mpsc::unbounded_channel();
+    let own = Arc::clone(&fails);
+    let check = Check::new("db", move || {
+        begins.send(()).unwrap();
+        let fails = own.load(Ordering::SeqCst);
+        async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            !fails
+        }
+    });
+    let check = check.timeout(Duration::from_millis(300)).interval(Duration::from_secs(2));
+    let check = check.retry(Duration::from_millis(100)).readiness();
+    let application = Application::start(1, |builder| builder.check(check));
+    begun.blocking_recv().unwrap();
+    wait_for("UP", || (of(&application, "db").0 == 200).then_some(()));
+    fails.store(true, Ordering::SeqCst);
+    begun.blocking_recv().unwrap();
+    // Longer than a beat waits for the end of a run.
+    application.stall(Stall::Sleep);
+    std::thread::sleep(Duration::from_millis(1_600));
+    application.recover();
+    let recovered = Instant::now();
+    begun.blocking_recv().unwrap();
+    let took = recovered.elapsed();
+    assert!(took < Duration::from_secs(1), "the next run began after {took:?}, and not after 2 s");
+}

@@ -16,6 +16,10 @@ const PERIOD: Duration = Duration::from_millis(1024);
 /// How often a task that is late is looked for.
 const LATE_PERIOD: Duration = Duration::from_millis(200);
 
+/// How often a task is scheduled while a run is in flight, so that time in which the runtime runs no task is not counted
+/// for the run.
+const IN_FLIGHT_PERIOD: Duration = Duration::from_millis(50);
+
 /// How late this thread may be itself. If it is later, the whole process was stopped, and not its runtime.
 const OWN_TOLERANCE: Duration = Duration::from_secs(1);
 
@@ -25,14 +29,22 @@ pub(super) async fn watch(management: Management, begun: Instant) {
     let (runtimes, lag) = (management.runtimes(), management.runtime_lag());
     lag.begin();
     let pulse = runtimes.pulse();
+    let mut look_for_overdue = begun;
     loop {
         let mut task = runtimes.ping();
         let mut late = Duration::ZERO;
         loop {
             let before = Instant::now();
-            let planned = if late.is_zero() {
-                let turn = next_turn(begun, before);
+            let often = management.has_runs_in_flight();
+            pulse.watch(before, often);
+            let planned = if often && late < LATE_PERIOD {
+                let turn = before + IN_FLIGHT_PERIOD;
                 sleep_until(turn).await;
+                turn
+            } else if late.is_zero() {
+                let turn = next_turn(begun, before);
+                // A run begins, so the loop looks again at once.
+                _ = timeout_at(turn, management.run_began()).await;
                 turn
             } else {
                 let turn = before + LATE_PERIOD;
@@ -41,7 +53,10 @@ pub(super) async fn watch(management: Management, begun: Instant) {
                 turn
             };
             let now = Instant::now();
-            management.end_overdue(now);
+            if look_for_overdue <= now {
+                management.end_overdue(now);
+                look_for_overdue = now + PERIOD / 2;
+            }
             let waiting = pulse.waiting_since();
             let Some(since) = waiting else { break };
             // Notices a runtime that has gone while it was waited for.
@@ -53,7 +68,7 @@ pub(super) async fn watch(management: Management, begun: Instant) {
             if waiting != task {
                 // A request has scheduled another task.
                 task = waiting;
-                late = now - since;
+                late = if now <= planned + OWN_TOLERANCE { now - since } else { Duration::ZERO };
             } else if now <= planned + OWN_TOLERANCE {
                 late += now - before;
             }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub(crate) struct Pending {
     runtime_lag: Option<Arc<RuntimeLag>>,
     asked: Vec<(Arc<RegisteredCheck>, Asked<Health>)>,
     at: Instant,
+    /// How long the answer waits.
+    budget: Duration,
 }
 
 /// A report, and how long it can be reused.
@@ -89,7 +92,15 @@ impl Pending {
             let computed = if are_computed { runner.computed() } else { None };
             (Arc::clone(check), computed.unwrap_or_else(|| runner.ask(at)))
         }));
-        Pending { group: Arc::clone(group), availability: None, runtime_lag: None, asked, at }
+        let (group, budget) = (Arc::clone(group), group.budget);
+        Pending { group, availability: None, runtime_lag: None, asked, at, budget }
+    }
+
+    /// Waits for at most so long.
+    #[cfg(all(feature = "systemd", unix))]
+    pub(crate) fn within(mut self, budget: Duration) -> Self {
+        self.budget = self.budget.min(budget);
+        self
     }
 
     /// The answer, once there is one.
@@ -116,7 +127,7 @@ impl Pending {
     pub(crate) async fn wait(self) -> Answered {
         // Quick checks have ended when this task is polled again, so no timer has to be set.
         give_way().await;
-        let Pending { group, availability, runtime_lag, asked, at } = self;
+        let Pending { group, availability, runtime_lag, asked, at, budget } = self;
         let decided_by = availability.as_ref().filter(|_| group.is_decided_by_drain());
         let mut known = Vec::with_capacity(asked.len());
         // One after the other: the checks run all at once, and share one budget.
@@ -128,10 +139,10 @@ impl Pending {
                     (Some(reading), _) => reading,
                     (None, Some(availability)) => {
                         let mut drain = Drain::of(availability);
-                        let waited = drain.cut_short(runner.wait(run, at, group.budget)).await;
+                        let waited = drain.cut_short(runner.wait(run, at, budget)).await;
                         waited.unwrap_or_else(|| runner.without_waiting(run))
                     }
-                    (None, None) => runner.wait(run, at, group.budget).await,
+                    (None, None) => runner.wait(run, at, budget).await,
                 },
             };
             known.push((check, reading));

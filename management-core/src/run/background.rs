@@ -1,6 +1,9 @@
 //! The state that all background runs of a `Management` share.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::run::runtimes::Runtimes;
 
@@ -10,13 +13,40 @@ pub(crate) struct Background {
     /// Whether some background work has ended that should go on, or has not started.
     lost: AtomicBool,
     rests: AtomicBool,
+    /// The number of runs that need the runtime of the application and have not ended.
+    in_flight: AtomicUsize,
+    /// Notified when the first of them begins.
+    began: Notify,
     pub(crate) runtimes: Runtimes,
+}
+
+/// Counts a run that is in flight, until it is dropped.
+pub(super) struct InFlight(Arc<Background>);
+
+impl InFlight {
+    pub(super) fn new(background: &Arc<Background>) -> Self {
+        if background.in_flight.fetch_add(1, Ordering::AcqRel) == 0 {
+            background.began.notify_one();
+        }
+        InFlight(Arc::clone(background))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Default for Background {
     fn default() -> Self {
-        let (lost, rests) = (AtomicBool::new(true), AtomicBool::new(false));
-        Background { lost, rests, runtimes: Runtimes::default() }
+        Background {
+            lost: AtomicBool::new(true),
+            rests: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+            began: Notify::new(),
+            runtimes: Runtimes::default(),
+        }
     }
 }
 
@@ -28,6 +58,16 @@ impl Background {
 
     pub(crate) fn lose(&self) {
         self.lost.store(true, Ordering::Release);
+    }
+
+    /// Whether a run needs the runtime of the application.
+    pub(crate) fn has_runs_in_flight(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) > 0
+    }
+
+    /// Ready when the first of several runs has begun since the last call.
+    pub(crate) async fn run_began(&self) {
+        self.began.notified().await;
     }
 
     /// Starts no background runs any more. The last results stay valid.

@@ -66,6 +66,10 @@ impl<V: Value> Runner<V> {
         self.plan.schedule.pause(has_failed)
     }
 
+    fn is_running(&self, run: u64) -> bool {
+        self.lock().run.as_ref().is_some_and(|other| other.id == run)
+    }
+
     fn begin_or_join(self: &Arc<Self>, now: Instant) -> Option<Asked<V>> {
         loop {
             let state = self.lock();
@@ -114,6 +118,11 @@ impl<V: Value> Beat<V> {
                     Next::Wait(asked) => {
                         if let Asked::Running(run) = asked {
                             runner.wait_for_end(run).await;
+                            if runner.is_running(run) {
+                                // It waits for its runtime. What its end means for the pause is not known yet.
+                                next = Next::Wait(Asked::Running(run));
+                                continue;
+                            }
                         }
                         if runner.is_settled() {
                             return;

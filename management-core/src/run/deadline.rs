@@ -92,6 +92,14 @@ impl<V: Value> Runner<V> {
         Some(self.deadline(begun, now)).filter(|deadline| *deadline < now)
     }
 
+    /// The deadline of a run, if it is in the future.
+    pub(super) fn later_deadline(&self, id: u64) -> Option<Instant> {
+        let now = Instant::now();
+        let state = self.lock();
+        let begun = state.run.as_ref().filter(|run| run.id == id)?.begun?;
+        Some(self.deadline(begun, now)).filter(|deadline| now < *deadline)
+    }
+
     /// The run in flight, if others have to end it now.
     pub(super) fn overdue_run(&self, state: &State<V>, now: Instant) -> Option<u64> {
         let run = state.run.as_ref()?;

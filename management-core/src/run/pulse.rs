@@ -30,6 +30,8 @@ struct Tasks {
     is_dropped: bool,
     /// When the last task that has run was scheduled.
     last_sent: Option<Instant>,
+    /// When the watchdog looked last, while it looks often.
+    watched_at: Option<Instant>,
     stalls: Stalls,
 }
 
@@ -76,8 +78,22 @@ impl Pulse {
     pub(super) fn stalls(&self, now: Instant) -> Stalls {
         let tasks = self.tasks.lock();
         let mut stalls = tasks.stalls;
-        stalls.total += tasks.lateness(now).unwrap_or_default();
+        stalls.total += tasks.lateness(now).or_else(|| tasks.gap(now)).unwrap_or_default();
         stalls
+    }
+
+    /// Records that the watchdog looks now, and whether it will soon look again. Time in which it could not look counts as
+    /// a stall: the whole process was stopped, or had no processor.
+    pub(crate) fn watch(&self, now: Instant, often: bool) {
+        let mut tasks = self.tasks.lock();
+        // The task that waits has the whole time.
+        if tasks.waiting_since.is_none()
+            && let Some(gap) = tasks.gap(now)
+        {
+            tasks.stalls.total += gap;
+            tasks.stalls.ended = Some(now);
+        }
+        tasks.watched_at = often.then_some(now);
     }
 
     /// Ready when a task has run since the last call.
@@ -106,11 +122,18 @@ impl Tasks {
         (waited >= PATIENCE).then_some(waited)
     }
 
+    /// For how long the watchdog has not looked, if that is longer than it intends.
+    fn gap(&self, now: Instant) -> Option<Duration> {
+        let passed = now.saturating_duration_since(self.watched_at?);
+        (passed >= 3 * PATIENCE).then_some(passed)
+    }
+
     /// Records that the task has run, or is not waited for.
     fn end(&mut self, now: Instant) {
         if let Some(late) = self.lateness(now) {
             self.stalls.total += late;
             self.stalls.ended = Some(now);
+            self.watched_at = self.watched_at.map(|_| now);
         }
         self.waiting_since = None;
         self.is_dropped = false;

@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::run::background::Background;
+use crate::run::background::{Background, InFlight};
 use crate::run::blocked::{Blocked, Polling};
 use crate::run::failure::Failure;
 use crate::run::job::Job;
@@ -184,7 +184,14 @@ impl<V: Value> Runner<V> {
         let span = RunSpan::new(&self.label);
         state.runs += 1;
         let id = state.runs;
-        state.run = Some(Run { id, spawned: now, begun: None, task: None, span: span.clone() });
+        state.run = Some(Run {
+            id,
+            spawned: now,
+            begun: None,
+            task: None,
+            span: span.clone(),
+            _in_flight: (!self.job.is_blocking()).then(|| InFlight::new(&self.background)),
+        });
         if let Some(stuck) = state.stuck {
             // Another run would block another thread.
             drop(state);

@@ -66,6 +66,14 @@ impl Runtimes {
         endpoints.or_else(|| self.for_runs())
     }
 
+    /// Calls a function that makes a timer, which then belongs to the thread of the endpoints if there is one: the current
+    /// runtime may have no timers.
+    pub(super) fn with_timers<T>(&self, make: impl FnOnce() -> T) -> T {
+        let endpoints = self.endpoints.borrow().clone();
+        let _entered = endpoints.as_ref().map(Handle::enter);
+        make()
+    }
+
     /// Records that a runtime has gone. The next run is on the runtime of whoever asks for it.
     pub(crate) fn forget(&self, gone: &Handle) {
         let mut application = self.application.write();

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use crate::run::background::InFlight;
 use crate::run::blocked::Blocked;
 use crate::run::outcome::Outcome;
 use crate::run::span::RunSpan;
@@ -43,6 +44,8 @@ pub(super) struct Run {
     pub(super) begun: Option<Begun>,
     pub(super) task: Option<AbortHandle>,
     pub(super) span: RunSpan,
+    /// `None` if it does not need the runtime of the application.
+    pub(super) _in_flight: Option<InFlight>,
 }
 
 #[derive(Clone, Copy)]

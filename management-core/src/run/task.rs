@@ -65,8 +65,15 @@ impl<V: Value> Runner<V> {
                         if limit.is_none() {
                             limit.set(Some(sleep_until(deadline)));
                         }
-                        let limit = limit.as_mut().as_pin_mut().expect("it has just been set");
-                        limit.poll(cx).map(|()| None)
+                        let mut limit = limit.as_mut().as_pin_mut().expect("it has just been set");
+                        while limit.as_mut().poll(cx).is_ready() {
+                            // A thread of the endpoints may have started meanwhile, and found a stall.
+                            match runner.later_deadline(place.id) {
+                                Some(later) => limit.as_mut().reset(later),
+                                None => return Poll::Ready(None),
+                            }
+                        }
+                        Poll::Pending
                     }
                     _ => Poll::Pending,
                 }

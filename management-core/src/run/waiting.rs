@@ -104,7 +104,10 @@ impl<V: Value> Runner<V> {
             };
             match next {
                 // The state shows what has happened.
-                Next::Sleep(deadline, changed) => _ = timeout_at(deadline, changed).await,
+                Next::Sleep(deadline, changed) => {
+                    let sleep = self.runtimes().with_timers(|| timeout_at(deadline, changed));
+                    _ = sleep.await;
+                }
                 Next::TimeOut(run) => self.time_out(run),
                 Next::GiveUp(run, reading) => {
                     if matches!(reading.outcome, Err(Missing::Stalled)) {
