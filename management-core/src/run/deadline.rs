@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::run::blocked::Found;
 use crate::run::failure::Failure;
+use crate::run::pulse::PATIENCE;
 use crate::run::runner::{Runner, Value};
-use crate::run::state::{Begun, PATIENCE, Run, State};
+use crate::run::state::{Begun, Run, State};
 
 /// How much later others end a run than its own task, which does so unless the run blocks its thread.
 const TOLERANCE: Duration = Duration::from_millis(10);

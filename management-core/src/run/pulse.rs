@@ -7,8 +7,11 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::run::state::PATIENCE;
 use crate::sync::Mutex;
+
+/// How long a run may take to begin, or an empty task to run, before their runtime counts as stalled for a request.
+/// The request then uses the last result instead of waiting for its whole budget.
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// How late a task may run before its runtime counts as stalled.
 pub(crate) const STALLED_AFTER: Duration = Duration::from_secs(1);

@@ -11,10 +11,6 @@ use crate::run::blocked::Blocked;
 use crate::run::outcome::Outcome;
 use crate::run::span::RunSpan;
 
-/// How long a run may take to begin, or an empty task to run, before their runtime counts as stalled for a request.
-/// The request then uses the last result instead of waiting for its whole budget.
-pub(super) const PATIENCE: Duration = Duration::from_millis(50);
-
 pub(super) struct State<V> {
     pub(super) run: Option<Run>,
     pub(super) stuck: Option<Stuck>,

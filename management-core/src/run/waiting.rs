@@ -8,8 +8,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::run::blocked::Found;
 use crate::run::outcome::{Asked, Missing, Reading};
+use crate::run::pulse::PATIENCE;
 use crate::run::runner::{Runner, Value};
-use crate::run::state::{PATIENCE, Run, State};
+use crate::run::state::{Run, State};
 
 /// The next step of a request that waits.
 enum Next<'a, V> {
