@@ -14,6 +14,7 @@ use super::{Endpoint, Respond, actuator, health_json, json, negotiate, routes};
 use crate::check::kind::CheckKind;
 use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::check::probe::Probe;
+use crate::check::status::Status;
 use crate::config::dialect::Spoken;
 use crate::config::route::Route;
 use crate::dependency::CASCADE;
@@ -231,7 +232,9 @@ impl Style {
         excluded: &Excluded,
     ) -> Reply {
         let report = &answered.report;
-        let code = group.codes().of(report.status());
+        let usual = group.codes().of(report.status());
+        let spoken = self.spoken(management, group, report.status(), usual);
+        let code = spoken.code.unwrap_or(usual);
         let details = self.details;
         // Probers need no more than the status.
         let is_brief = matches!(group.kind, GroupKind::Probe(_)) && !self.verbose;
@@ -249,18 +252,32 @@ impl Style {
             (Content::Actuator(version), _) if !is_brief => {
                 actuator::report(report, details, &[], version)
             }
-            (Content::Lines, _) => self.lines(group, code).report(report, excluded),
+            (Content::Lines, _) => {
+                let mut lines = self.lines(group, usual);
+                // `ok` does not say what Consul's warning is about.
+                lines.verbose |= code != usual;
+                lines.report(report, excluded)
+            }
             (_, GroupKind::Health) => json::report(report, details, &management.groups().custom()),
             _ if is_brief => json::status(report.status()),
             _ => json::report(report, details, &CustomGroups::new()),
         };
-        let reply = Reply::new(code, self.content, body);
-        if !self.is_own_path {
-            return reply;
-        }
+        Reply::new(code, self.content, body).spoken(spoken)
+    }
+
+    /// What dialects make of the answer about a group, whose usual code this is.
+    fn spoken(
+        &self,
+        management: &Management,
+        group: &HealthGroup,
+        status: Status,
+        usual: StatusCode,
+    ) -> Spoken {
         let dialects = group.dialects(&management.inner().exposure);
-        let drains = group.drains(management.availability());
-        reply.spoken(Spoken::of(dialects, report.status(), drains))
+        if dialects.is_empty() || !self.is_own_path {
+            return Spoken::default();
+        }
+        Spoken::of(dialects, status, usual, group.drains(management.availability()))
     }
 
     /// The code and the body of an answer about one check.
