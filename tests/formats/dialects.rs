@@ -157,3 +157,36 @@ async fn health_json_agrees_with_the_code_of_a_dialect() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_listener_has_dialects_of_its_own() {
+    let configured = r#"{"dialects": ["envoy"], "listener_dialects": ["consul"],
+        "groups": {"mesh": {"include": ["db"], "dialects": ["envoy"]}}}"#;
+    let configured: Config = serde_json::from_str(configured).unwrap();
+    let set = |builder: Builder| {
+        let check = Check::new("db", async || Status::Degraded).readiness();
+        builder.check(check).build().unwrap()
+    };
+    for management in [
+        set(Management::builder().config(configured)),
+        set(Management::builder()
+            .dialect(Dialect::Envoy)
+            .listener_dialect(Dialect::Consul)
+            .group("mesh", |mesh| mesh.include("db").dialect(Dialect::Envoy))),
+    ] {
+        let application = Endpoint::new(&management);
+        let listener = Endpoint::on_management_port(&management);
+        for (uri, on_listener) in [
+            ("/z/health", (429, false, false)),
+            ("/z/health/readiness", (429, false, false)),
+            ("/z/health/mesh", (200, true, false)),
+        ] {
+            assert_eq!(spoken(&application, Method::GET, uri).await, (200, true, false), "{uri}");
+            assert_eq!(spoken(&listener, Method::GET, uri).await, on_listener, "{uri}");
+        }
+        // kubelet asks these, wherever they are.
+        for uri in ["/z/health/liveness", "/z/health/startup"] {
+            assert_eq!(spoken(&listener, Method::GET, uri).await, (200, false, false), "{uri}");
+        }
+    }
+}

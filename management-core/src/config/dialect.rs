@@ -9,8 +9,9 @@ use crate::check::status::Status;
 
 /// What a client understands beside the codes 200 and 503 of a health answer.
 ///
-/// No dialect is on by default. [`Builder::dialect`](crate::Builder::dialect) sets one for all health answers, and
-/// [`Group::dialect`](crate::Group::dialect) for those of one group. A dialect changes the code or the headers of an answer, but not the
+/// No dialect is on by default. [`Builder::dialect`](crate::Builder::dialect) sets one for all health answers,
+/// [`Builder::listener_dialect`](crate::Builder::listener_dialect) for those of the listener of the endpoints, and
+/// [`Group::dialect`](crate::Group::dialect) for those of one group. The last of these that is set applies. A dialect changes the code or the headers of an answer, but not the
 /// `status` in its body; the status of `application/health+json` has to agree with the code. It never turns a failure into a
 /// success, and it follows [`Builder::status_code`](crate::Builder::status_code). `/health/liveness`, `/health/startup`, single checks and Kubernetes' own paths have no dialect, so that no
 /// setting makes kubelet restart a pod.
@@ -32,6 +33,21 @@ pub enum Dialect {
     /// 404 during a drain: with `http-check disable-on-404`, HAProxy sends no new clients, and lets those go on that it has
     /// bound to the server.
     HaProxy,
+}
+
+/// The dialects of answers that set none of their own.
+#[derive(Default)]
+pub(crate) struct Dialects {
+    pub(crate) everywhere: BTreeSet<Dialect>,
+    /// On the listener of the endpoints, if they differ there.
+    pub(crate) on_listener: Option<BTreeSet<Dialect>>,
+}
+
+impl Dialects {
+    pub(crate) fn at(&self, is_on_management_port: bool) -> &BTreeSet<Dialect> {
+        let own = self.on_listener.as_ref().filter(|_| is_on_management_port);
+        own.unwrap_or(&self.everywhere)
+    }
 }
 
 /// What dialects make of one answer.
