@@ -185,11 +185,14 @@ async fn admin_shows_a_service() {
     let management = orders(Management::builder(), &progress).build().unwrap();
     let merged = serve(router(&management)).await;
     let nested = serve(Router::new().nest("/api", router(&management))).await;
+    let tenants = serve(Router::new().nest("/tenants/{id}", router(&management))).await;
     let own = listen(&management, "127.0.0.1:0").await.unwrap();
     for url in [
         format!("http://{merged}/z"),
         format!("http://{merged}/z/"),
         format!("http://{nested}/api/z"),
+        // A value is part of one segment, whatever it contains.
+        format!("http://{tenants}/tenants/7%2F%7Bid%7D%22/z"),
         format!("http://{}/z", own.local_addr()),
     ] {
         let admin = Admin::discover(url.clone()).await;

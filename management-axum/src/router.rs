@@ -1,15 +1,20 @@
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{NestedPath, Request};
+use axum::extract::{FromRequestParts, NestedPath, RawPathParams, Request};
+use axum::http::request::Parts;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on_service};
 use management_core::Management;
 use management_core::endpoint::{Endpoint, MountedAt, Respond, Route};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tower_service::Service;
+
+/// What is encoded in a segment of a path: everything but the unreserved characters of RFC 3986.
+const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Returns a router with the management endpoints, to merge into the application's router.
 ///
@@ -101,12 +106,30 @@ impl Service<Request> for Answer {
 
     fn call(&mut self, request: Request) -> Answering {
         let (mut request, _) = request.into_parts();
-        if let Some(nested) = request.extensions.get::<NestedPath>() {
-            let place = MountedAt(nested.as_str().trim_end_matches('/').to_owned());
+        if let Some(place) = mounted_at(&mut request) {
             request.extensions.insert(place);
         }
         Answering(self.endpoint.respond(self.route, &request))
     }
+}
+
+/// Where the application has nested this, with the values of parameters in that path.
+fn mounted_at(request: &mut Parts) -> Option<MountedAt> {
+    let nested = request.extensions.get::<NestedPath>()?.as_str().trim_end_matches('/');
+    let mut place = nested.to_owned();
+    if place.contains('{') {
+        // The extractor only looks at the extensions, and is ready when it is polled first.
+        let extracted = pin!(RawPathParams::from_request_parts(request, &()));
+        if let Poll::Ready(Ok(parameters)) = extracted.poll(&mut Context::from_waker(Waker::noop()))
+        {
+            for (name, value) in &parameters {
+                // A value with a brace would otherwise be taken for another parameter.
+                let value = utf8_percent_encode(value, IN_SEGMENT).to_string();
+                place = place.replace(&format!("{{{name}}}"), &value);
+            }
+        }
+    }
+    Some(MountedAt(place))
 }
 
 struct Answering(Respond);

@@ -16,6 +16,7 @@
 //!
 //! | Feature | Description | Default |
 //! |---|---|---|
+//! | `actuator` | links, metrics and scheduled tasks as Spring Boot's Actuator has them | no |
 //! | `dependencies` | service dependencies, asked over HTTP with `reqwest` | no |
 //! | `metrics` | emits metrics through the facade of the crate `metrics` | no |
 //! | `opentelemetry` | metrics as instruments of `opentelemetry`, and `Management::resource`, an `opentelemetry_sdk::Resource` | no |

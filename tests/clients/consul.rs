@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use management_axum::Dialect;
 use serde::Deserialize;
 
-use crate::readdressed;
 use crate::service::Service;
+use crate::{Answer, readdressed};
 
 /// The keys that the file uses. Any other key is refused.
 #[derive(Deserialize)]
@@ -42,9 +43,8 @@ fn duration(text: &str) -> Duration {
     humantime::parse_duration(text).expect(text)
 }
 
-#[test]
-fn judges_by_the_code() {
-    let service = Service::start("app");
+/// A client that sends a service the request that `deploy/consul.hcl` describes.
+fn agent(service: &Service) -> impl Fn() -> Answer {
     let file = readdressed(
         "consul.hcl",
         &[
@@ -58,20 +58,42 @@ fn judges_by_the_code() {
     assert!(check.disable_redirects);
 
     let path = check.http.strip_prefix(&format!("http://{}", service.address)).unwrap();
-    let ask = || {
-        let request = format!(
-            "{} {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Consul Health Check\r\nAccept: \
-             text/plain, text/*, */*\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n",
-            check.method, service.address
-        );
-        service.door().connect().unwrap().send(&request).unwrap()
-    };
+    let request = format!(
+        "{} {path} HTTP/1.1\r\nHost: {}\r\nUser-Agent: Consul Health Check\r\nAccept: \
+         text/plain, text/*, */*\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n",
+        check.method, service.address
+    );
+    let door = service.door();
+    move || door.connect().unwrap().send(&request).unwrap()
+}
+
+#[test]
+fn judges_by_the_code() {
+    let service = Service::start("app");
+    let ask = agent(&service);
     // To Consul, 2xx is passing, 429 a warning, and anything else critical. It shows the body.
     let answer = ask();
     assert_eq!((answer.code, answer.body.is_empty()), (200, false), "{answer:?}");
     service.set_ready(false);
     let answer = ask();
     assert_eq!((answer.code, answer.body.is_empty()), (503, false), "{answer:?}");
+}
+
+/// With the dialect, a degraded service is a warning, and Consul shows what the warning is about.
+#[test]
+fn is_warned_of_a_degraded_service() {
+    let service = Service::speaking("app", Dialect::Consul, Duration::from_secs(6));
+    let ask = agent(&service);
+    assert_eq!(ask().code, 200);
+    service.set_degraded(true);
+    let answer = ask();
+    assert_eq!(answer.code, 429);
+    assert_eq!(answer.body, "[+]db DEGRADED: ok\nreadiness check passed\n");
+    service.set_ready(false);
+    assert_eq!(ask().code, 503);
+    service.set_ready(true);
+    service.drain();
+    assert_eq!(ask().code, 503);
 }
 
 /// The comments in the file promise this of its numbers.

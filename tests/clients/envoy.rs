@@ -78,7 +78,7 @@ impl Probing for Envoy {
 impl Envoy {
     /// Waits until Envoy counts a service as `ready` or `not ready`.
     #[track_caller]
-    fn becomes(&mut self, service: SocketAddr, what: &str, since: Instant) {
+    pub(crate) fn becomes(&mut self, service: SocketAddr, what: &str, since: Instant) {
         eventually(&format!("{service} {what}"), || {
             let failed = self.counts(service, "failed_active_health_check")?;
             (if failed { "not ready" } else { "ready" } == what).then_some(())

@@ -50,7 +50,7 @@ impl Probing for HaProxy {
 }
 
 /// The default interval would make the tests slow.
-pub(crate) const OFTEN: [(&str, &str); 1] = [("CHECK_INTERVAL", "100ms")];
+const OFTEN: [(&str, &str); 1] = [("CHECK_INTERVAL", "100ms")];
 
 impl HaProxy {
     pub(crate) fn with(config: &Path, apps: [SocketAddr; 2], settings: &[(&str, &str)]) -> Self {

@@ -121,3 +121,72 @@ fn kubelet_is_never_told_in_a_dialect() {
         serde_json::from_str::<Config>(r#"{"dialects": ["envoi"]}"#).unwrap_err().to_string();
     assert!(error.contains("dialects") && error.contains("`envoy`"), "{error}");
 }
+
+/// What the program calls a failure is no warning, and what it calls a success is none that ends.
+#[tokio::test(start_paused = true)]
+async fn codes_of_the_program_come_first() {
+    let of = |dialect, status: Status, mapped, code| {
+        let check = Check::new("db", move || std::future::ready(status)).readiness();
+        let builder = Management::builder().dialect(dialect).status_code(mapped, code).check(check);
+        builder.build().unwrap()
+    };
+    for dialect in [Dialect::Envoy, Dialect::Consul] {
+        let management = of(dialect, Status::Degraded, Status::Degraded, 503);
+        let answer = spoken(&Endpoint::new(&management), Method::GET, "/z/health").await;
+        assert_eq!(answer, (503, false, false), "{dialect:?}");
+    }
+    for dialect in [Dialect::Envoy, Dialect::HaProxy] {
+        let management = of(dialect, Status::Up, Status::OutOfService, 200);
+        management.availability().drain("the test");
+        let answer = spoken(&Endpoint::new(&management), Method::GET, "/z/health").await;
+        assert_eq!(answer, (200, false, false), "{dialect:?}");
+    }
+}
+
+/// Its draft demands that the body and the code agree.
+#[tokio::test(start_paused = true)]
+async fn health_json_agrees_with_the_code_of_a_dialect() {
+    for (dialect, word) in [(Dialect::Consul, "fail"), (Dialect::Envoy, "warn")] {
+        let (_, endpoint) = of(&[dialect], Status::Degraded);
+        for uri in GROUPS {
+            let response = get(&endpoint, uri, HEALTH_JSON).await;
+            assert_eq!(response.status().is_success(), word == "warn", "{uri}");
+            assert_eq!(json(&response)["status"], word, "{dialect:?} {uri}");
+            // The other formats have a status for it.
+            assert_eq!(json(&get(&endpoint, uri, V3).await)["status"], "DEGRADED", "{uri}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_listener_has_dialects_of_its_own() {
+    let configured = r#"{"dialects": ["envoy"], "listener_dialects": ["consul"],
+        "groups": {"mesh": {"include": ["db"], "dialects": ["envoy"]}}}"#;
+    let configured: Config = serde_json::from_str(configured).unwrap();
+    let set = |builder: Builder| {
+        let check = Check::new("db", async || Status::Degraded).readiness();
+        builder.check(check).build().unwrap()
+    };
+    for management in [
+        set(Management::builder().config(configured)),
+        set(Management::builder()
+            .dialect(Dialect::Envoy)
+            .listener_dialect(Dialect::Consul)
+            .group("mesh", |mesh| mesh.include("db").dialect(Dialect::Envoy))),
+    ] {
+        let application = Endpoint::new(&management);
+        let listener = Endpoint::on_management_port(&management);
+        for (uri, on_listener) in [
+            ("/z/health", (429, false, false)),
+            ("/z/health/readiness", (429, false, false)),
+            ("/z/health/mesh", (200, true, false)),
+        ] {
+            assert_eq!(spoken(&application, Method::GET, uri).await, (200, true, false), "{uri}");
+            assert_eq!(spoken(&listener, Method::GET, uri).await, on_listener, "{uri}");
+        }
+        // kubelet asks these, wherever they are.
+        for uri in ["/z/health/liveness", "/z/health/startup"] {
+            assert_eq!(spoken(&listener, Method::GET, uri).await, (200, false, false), "{uri}");
+        }
+    }
+}

@@ -491,6 +491,13 @@ impl Builder {
         self
     }
 
+    /// Like [`dialect`](Self::dialect), but only for requests to the listener of the endpoints: that of
+    /// [`listen`](Self::listen) and `management_axum::listen`. Defaults to the dialects of all answers, which a call replaces.
+    pub fn listener_dialect(mut self, dialect: Dialect) -> Self {
+        self.own.listener_dialects.get_or_insert_default().insert(dialect);
+        self
+    }
+
     /// The URL at which clients reach the service, such as `https://orders.example.com`, without the prefix of the
     /// endpoints. The links of the page at the prefix begin with it. Defaults to the scheme and the host of each request.
     ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::check::Check;
 use crate::check::settings::{Settings, SettingsFields as _};
 use crate::config::Config;
+use crate::config::dialect::Dialects;
 use crate::config::environment::Environment;
 use crate::config::exposure::{Codes, Exposure};
 use crate::config::prefix;
@@ -148,7 +149,10 @@ fn exposure(config: &Config, mistakes: &mut Mistakes) -> Exposure {
         codes,
         switched_off: config.endpoints.iter().filter_map(is_off).collect(),
         kubernetes_paths: config.kubernetes_paths.unwrap_or(false),
-        dialects: config.dialects.clone().unwrap_or_default(),
+        dialects: Dialects {
+            everywhere: config.dialects.clone().unwrap_or_default(),
+            on_listener: config.listener_dialects.clone(),
+        },
         #[cfg(feature = "actuator")]
         public_url,
         #[cfg(feature = "actuator")]

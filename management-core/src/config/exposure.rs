@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 
 use crate::check::status::Status;
-use crate::config::dialect::Dialect;
+use crate::config::dialect::Dialects;
 use crate::config::route::Route;
 use crate::config::show_details::ShowDetails;
 
@@ -16,7 +16,7 @@ pub(crate) struct Exposure {
     pub(crate) codes: Codes,
     pub(crate) switched_off: BTreeSet<Route>,
     pub(crate) kubernetes_paths: bool,
-    pub(crate) dialects: BTreeSet<Dialect>,
+    pub(crate) dialects: Dialects,
     /// Without a slash at its end.
     #[cfg(feature = "actuator")]
     pub(crate) public_url: Option<String>,

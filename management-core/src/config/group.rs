@@ -91,7 +91,7 @@ impl Group {
     }
 
     /// Answers this group so that a certain client understands more than 200 and 503. Further calls add further dialects.
-    /// Defaults to those of [`Builder::dialect`](crate::Builder::dialect), which a call replaces. The probes liveness and startup
+    /// Defaults to those of the builder, which a call replaces. The probes liveness and startup
     /// have no dialect, which is a mistake of [`build`](crate::Builder::build).
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.dialects.get_or_insert_default().insert(dialect);

@@ -98,6 +98,8 @@ pub struct Config {
     pub status_codes: BTreeMap<Status, u16>,
     /// What clients of health answers understand beside 200 and 503.
     pub dialects: Option<BTreeSet<Dialect>>,
+    /// The same on the separate listener for the endpoints.
+    pub listener_dialects: Option<BTreeSet<Dialect>>,
     /// The groups of checks, and settings of probes.
     pub groups: BTreeMap<String, Group>,
     /// The services that this one needs.
@@ -206,6 +208,7 @@ impl Config {
             prefix: self.prefix.or(fallback.prefix),
             endpoints: merged(self.endpoints, fallback.endpoints),
             dialects: self.dialects.or(fallback.dialects),
+            listener_dialects: self.listener_dialects.or(fallback.listener_dialects),
             kubernetes_paths: self.kubernetes_paths.or(fallback.kubernetes_paths),
             public_url: self.public_url.or(fallback.public_url),
             trust_forwarded: self.trust_forwarded.or(fallback.trust_forwarded),

@@ -24,7 +24,7 @@ enum Syntax {
 }
 
 /// Each key and its variables. The first variable that is set counts.
-const VARIABLES: [(&str, &[&str], Syntax); 35] = [
+const VARIABLES: [(&str, &[&str], Syntax); 36] = [
     ("prefix", &["MANAGEMENT_PREFIX"], Syntax::Text),
     ("endpoints", &["MANAGEMENT_ENDPOINTS"], Syntax::Json),
     ("kubernetes_paths", &["MANAGEMENT_KUBERNETES_PATHS"], Syntax::Flag),
@@ -48,6 +48,7 @@ const VARIABLES: [(&str, &[&str], Syntax); 35] = [
     ("mask", &["MANAGEMENT_MASK"], Syntax::Json),
     ("status_codes", &["MANAGEMENT_STATUS_CODES"], Syntax::Json),
     ("dialects", &["MANAGEMENT_DIALECTS"], Syntax::Json),
+    ("listener_dialects", &["MANAGEMENT_LISTENER_DIALECTS"], Syntax::Json),
     ("groups", &["MANAGEMENT_GROUPS"], Syntax::Json),
     ("service_dependencies", &["MANAGEMENT_SERVICE_DEPENDENCIES"], Syntax::Json),
     ("cascade", &["MANAGEMENT_CASCADE"], Syntax::Json),
@@ -75,6 +76,7 @@ fn sample(key: &str) -> &'static str {
     match key {
         "mask" => r#"["x-tenant-key"]"#,
         "endpoints" => r#"{"info": false}"#,
+        "dialects" | "listener_dialects" => r#"["envoy"]"#,
         "checks" => r#"{"db": {"timeout": "1m 30s"}}"#,
         "groups" => r#"{"payments": {"include": ["db"]}}"#,
         "status_codes" => r#"{"DEGRADED": 503}"#,

@@ -14,7 +14,7 @@ use super::{Endpoint, Respond, actuator, health_json, json, negotiate, routes};
 use crate::check::kind::CheckKind;
 use crate::check::name::{AVAILABILITY, RUNTIME};
 use crate::check::probe::Probe;
-use crate::config::dialect::Spoken;
+use crate::config::dialect::{Dialect, Spoken};
 use crate::config::route::Route;
 use crate::dependency::CASCADE;
 use crate::management::Management;
@@ -29,8 +29,7 @@ struct Style {
     label: Cow<'static, str>,
     verbose: bool,
     details: bool,
-    /// Whether the path is the group's own. Those of Kubernetes have no dialect.
-    is_own_path: bool,
+    dialects: BTreeSet<Dialect>,
 }
 
 impl Endpoint {
@@ -41,7 +40,7 @@ impl Endpoint {
         let content = negotiate::content(&request.headers);
         if content != Content::Json
             || request.uri.query().is_some()
-            || !group.dialects(&management.inner().exposure).is_empty()
+            || !self.dialects(group).is_empty()
             || is_cascading(management, request)
         {
             return self.part_of(group, content, None, request);
@@ -59,7 +58,7 @@ impl Endpoint {
         }
         let pending = management.ask_computed(group);
         let label = group.name.clone();
-        let style = Style { content, label, verbose: false, details, is_own_path: true };
+        let style = Style { content, label, verbose: false, details, dialects: BTreeSet::new() };
         match pending.now() {
             Ok(answered) => {
                 management.note(group, &answered);
@@ -76,6 +75,11 @@ impl Endpoint {
                 })
             }
         }
+    }
+
+    fn dialects<'a>(&'a self, group: &'a HealthGroup) -> &'a BTreeSet<Dialect> {
+        let exposure = &self.shared.management.inner().exposure;
+        group.dialects(exposure, self.is_on_management_port())
     }
 
     /// A group at one of Kubernetes' own paths.
@@ -109,7 +113,11 @@ impl Endpoint {
             label: kubernetes.map_or_else(|| group.name.clone(), Cow::from),
             verbose: query.verbose,
             details,
-            is_own_path: kubernetes.is_none(),
+            dialects: match kubernetes {
+                None => self.dialects(&group).clone(),
+                // kubelet asks these paths.
+                Some(_) => BTreeSet::new(),
+            },
         };
         let dependencies = is_cascading(&management, request);
         let is_whole = query.left_out.is_empty() && !dependencies;
@@ -173,7 +181,7 @@ impl Endpoint {
             content,
             label: Cow::Owned(name.to_string()),
             verbose: Query::parse(request.uri.query().unwrap_or_default()).verbose,
-            is_own_path: false,
+            dialects: BTreeSet::new(),
             // `show_details` of a probe applies to the answers of the probe alone.
             details: management
                 .inner()
@@ -231,7 +239,10 @@ impl Style {
         excluded: &Excluded,
     ) -> Reply {
         let report = &answered.report;
-        let code = group.codes().of(report.status());
+        let usual = group.codes().of(report.status());
+        let drains = group.drains(management.availability());
+        let spoken = Spoken::of(&self.dialects, report.status(), usual, drains);
+        let code = spoken.code.unwrap_or(usual);
         let details = self.details;
         // Probers need no more than the status.
         let is_brief = matches!(group.kind, GroupKind::Probe(_)) && !self.verbose;
@@ -249,18 +260,17 @@ impl Style {
             (Content::Actuator(version), _) if !is_brief => {
                 actuator::report(report, details, &[], version)
             }
-            (Content::Lines, _) => self.lines(group, code).report(report, excluded),
+            (Content::Lines, _) => {
+                let mut lines = self.lines(group, usual);
+                // `ok` does not say what Consul's warning is about.
+                lines.verbose |= code != usual;
+                lines.report(report, excluded)
+            }
             (_, GroupKind::Health) => json::report(report, details, &management.groups().custom()),
             _ if is_brief => json::status(report.status()),
             _ => json::report(report, details, &CustomGroups::new()),
         };
-        let reply = Reply::new(code, self.content, body);
-        if !self.is_own_path {
-            return reply;
-        }
-        let dialects = group.dialects(&management.inner().exposure);
-        let drains = group.drains(management.availability());
-        reply.spoken(Spoken::of(dialects, report.status(), drains))
+        Reply::new(code, self.content, body).spoken(spoken)
     }
 
     /// The code and the body of an answer about one check.

@@ -91,11 +91,9 @@ impl Reply {
         Reply { code, content, body, spoken: Spoken::default() }
     }
 
-    /// As a dialect has it.
-    pub(super) fn spoken(mut self, spoken: Spoken) -> Self {
-        self.code = spoken.code.unwrap_or(self.code);
-        self.spoken = spoken;
-        self
+    /// With the headers of dialects.
+    pub(super) fn spoken(self, spoken: Spoken) -> Self {
+        Reply { spoken, ..self }
     }
 
     pub(super) fn problem(code: StatusCode, detail: &str) -> Self {

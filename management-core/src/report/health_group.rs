@@ -177,12 +177,19 @@ impl HealthGroup {
     }
 
     /// What the clients of this group understand beside 200 and 503.
-    pub(crate) fn dialects<'a>(&'a self, exposure: &'a Exposure) -> &'a BTreeSet<Dialect> {
+    pub(crate) fn dialects<'a>(
+        &'a self,
+        exposure: &'a Exposure,
+        is_on_management_port: bool,
+    ) -> &'a BTreeSet<Dialect> {
         static NONE: BTreeSet<Dialect> = BTreeSet::new();
         match self.kind {
             // kubelet restarts what fails.
             GroupKind::Probe(Probe::Liveness | Probe::Startup) => &NONE,
-            _ => self.settings.dialects.as_ref().unwrap_or(&exposure.dialects),
+            _ => {
+                let own = self.settings.dialects.as_ref();
+                own.unwrap_or_else(|| exposure.dialects.at(is_on_management_port))
+            }
         }
     }
 

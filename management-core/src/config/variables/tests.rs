@@ -41,6 +41,8 @@ fn a_variable_that_cannot_be_read_is_named() {
             "{",
             "column 1): write it like `{\"db\": {\"timeout\": \"1m 30s\"}}`",
         ),
+        ("MANAGEMENT_DIALECTS", "envoy", "write it like `[\"envoy\"]`"),
+        ("MANAGEMENT_LISTENER_DIALECTS", r#"["envoi"]"#, "did you mean `envoy`?"),
         ("MANAGEMENT_CHECKS", r#"{"a": {}, "a": {}}"#, "the key \"a\" occurs twice"),
         ("MANAGEMENT_CHECKS", r#"{"db": {"x": 1}}"#, "`checks.db.x`: unknown field `x`"),
         ("MANAGEMENT_FAIL_AFTER", "three", "`fail_after`: \"three\" is not a number of runs"),
