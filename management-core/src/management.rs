@@ -502,11 +502,15 @@ impl Management {
         let now = Instant::now();
         let checks = self.registered();
         let of_checks = checks.iter().filter(|check| group.has(check)).filter_map(|check| {
-            let reading = group.runner(check).last(now)?;
+            // Nobody may ask a service without a prober, which is no fault of its checks.
+            let reading =
+                group.runner(check).last(now).filter(|reading| reading.outcome.is_ok())?;
             Some(Component::new(group.about(check), reading))
         });
         let availability = group.availability_component(&self.inner.availability);
-        let runtime = group.runtime_component(&self.inner.runtime_lag);
+        // As liveness has it, which the service manager acts on.
+        let (lag, liveness) = (&self.inner.runtime_lag, self.inner.groups.probe(Probe::Liveness));
+        let runtime = liveness.runtime_component(lag).or_else(|| group.runtime_component(lag));
         // The first of several equals, as `min_by_key` has it.
         availability
             .into_iter()
