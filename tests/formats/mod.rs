@@ -149,6 +149,34 @@ async fn each_format_has_a_file() {
     }
 }
 
+/// What describes the series. Their values and some of their labels are of this machine.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn each_format_of_metrics_has_a_file() {
+    let endpoint = orders(ShowDetails::never());
+    get(&endpoint, "/z/health", "").await;
+    for (name, accept) in [
+        ("prometheus", "text/plain"),
+        ("openmetrics", "application/openmetrics-text"),
+        ("actuator-v3", V3),
+    ] {
+        let response = get(&endpoint, "/z/metrics", accept).await;
+        let is_json = name == "actuator-v3";
+        let response = response.map(|body| {
+            // Some machines have no limit.
+            let body = body.replace("\"process_max_fds\",", "");
+            let lines = body.lines().filter(|line| is_json || line.starts_with('#'));
+            let lines = lines.filter(|line| !line.contains("process_max_fds"));
+            lines.flat_map(|line| [line, "\n"]).collect()
+        });
+        compare(&format!("metrics.{name}"), &response);
+    }
+    compare(
+        "metric.actuator-v3",
+        &get(&endpoint, "/z/metrics/health_check.runs?tag=check:db", V3).await,
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_code_does_not_depend_on_the_format() {
     let endpoint = orders(ShowDetails::always());

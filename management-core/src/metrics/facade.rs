@@ -15,7 +15,7 @@ use crate::metrics::source::Source;
 use crate::run::Background;
 
 /// How often the recorder is given the present values.
-const PERIOD: Duration = Duration::from_secs(5);
+const PERIOD: Duration = Duration::from_secs(10);
 
 /// Gives the program's recorder the present values, except the durations, which it is given when they are measured.
 pub(crate) fn emit(source: &Source) {
