@@ -179,7 +179,7 @@ async fn nothing_is_emitted_once_the_management_is_gone() {
     let before = tasks();
     let management = Management::builder().build().unwrap();
     assert!(tasks() > before);
-    sleep(secs(6)).await;
+    sleep(secs(11)).await;
     assert!(handle.render().contains("health_draining 0"), "{}", handle.render());
     drop(management);
     // Long before the next emission.
