@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,12 +25,12 @@ impl Manager {
     }
 
     /// Runs one of the binaries under this manager.
-    fn start(&self, binary: &str, set: impl FnOnce(&mut Command) -> &mut Command) -> Child {
+    fn start(&self, binary: &str, set: impl FnOnce(&mut Command) -> &mut Command) -> Service {
         let path = env::var_os(format!("CARGO_BIN_EXE_{binary}")).expect("Cargo sets it");
         let mut command = Command::new(path);
         command.env_clear().env("NOTIFY_SOCKET", self.folder.join("notify"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        set(&mut command).spawn().unwrap()
+        Service(set(&mut command).spawn().unwrap())
     }
 
     fn receive(&self) -> String {
@@ -51,6 +52,31 @@ impl Manager {
 impl Drop for Manager {
     fn drop(&mut self) {
         _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A program that ends with its test, also with one that fails.
+struct Service(Child);
+
+impl Deref for Service {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Service {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended.
+        _ = self.0.kill();
+        _ = self.0.wait();
     }
 }
 
@@ -150,8 +176,7 @@ fn details_for_a_port_that_is_missing_are_warned_of() {
     });
     manager.receive_until("READY=1");
     service.kill().unwrap();
-    let log = service.wait_with_output().unwrap().stderr;
-    let log = String::from_utf8(log).unwrap();
+    let log = std::io::read_to_string(service.stderr.take().unwrap()).unwrap();
     assert!(log.contains("`show_details` is `management-port`"), "{log}");
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::check::beats::Beats;
 use crate::check::health::Health;
+use crate::line::milliseconds;
 use crate::text::seconds;
 
 /// A sign of life of a loop, such as that of a queue consumer, which liveness can depend on.
@@ -127,10 +128,6 @@ impl Pulse {
         };
         health.with_beats(Beats::new(beats, self.began + last_beat, self.limit))
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Heartbeat {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::json::to_bytes;
 use crate::check::status::Status;
+use crate::line::milliseconds;
 use crate::report::component::Component;
 use crate::report::health_report::HealthReport;
 use crate::report::json::shown_details;
@@ -96,8 +97,7 @@ fn leaf(component: &Component) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     if let (Some(at), Some(duration)) = (component.checked_at(), component.duration()) {
         all.insert("checkedAt".into(), humantime::format_rfc3339_millis(at).to_string().into());
-        let duration = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        all.insert("durationMs".into(), duration.into());
+        all.insert("durationMs".into(), milliseconds(duration).into());
     }
     all.insert("failures".into(), component.failures().into());
     all.insert("stale".into(), component.is_stale().into());

@@ -1,6 +1,6 @@
 //! `/scheduledtasks`: what happens again and again, as Actuator lists it.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::StatusCode;
 use http::request::Parts;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::json::to_bytes;
 use super::reply::Reply;
 use super::{Endpoint, Respond, negotiate};
+use crate::line::milliseconds;
 use crate::report::registered::RegisteredCheck;
 
 /// Tasks by their kinds. Those of this library pause for a time between two executions.
@@ -94,8 +95,4 @@ fn execution(at: SystemTime, has_failed: Option<bool>) -> Execution {
         status: has_failed.map(|has_failed| if has_failed { "ERROR" } else { "SUCCESS" }),
         time: humantime::format_rfc3339_millis(at).to_string(),
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

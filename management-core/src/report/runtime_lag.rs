@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::check::health::Health;
 use crate::check::kind::CheckKind;
 use crate::check::name::RUNTIME;
+use crate::line::milliseconds;
 use crate::report::about::About;
 use crate::report::component::Component;
 use crate::text::seconds;
@@ -36,7 +37,7 @@ impl RuntimeLag {
 
     /// Sets the lag, and returns the one before.
     pub(crate) fn set(&self, lag: Duration) -> Option<Duration> {
-        self.replace(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))
+        self.replace(milliseconds(lag))
     }
 
     /// Records that tasks run in time, and returns the lag before.
@@ -87,8 +88,7 @@ impl RuntimeLag {
 const LAG: &str = "lagMs";
 
 fn health(with_reason: fn(String) -> Health, lag: Duration) -> Health {
-    let lag_ms = u64::try_from(lag.as_millis()).unwrap_or(u64::MAX);
-    with_reason(format!("no task has run for {}", seconds(lag))).detail(LAG, lag_ms)
+    with_reason(format!("no task has run for {}", seconds(lag))).detail(LAG, milliseconds(lag))
 }
 
 fn about(critical: bool) -> Arc<About> {

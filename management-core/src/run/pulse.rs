@@ -170,3 +170,41 @@ impl Drop for Sent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_watchdog_that_could_not_look_counts_as_a_stall() {
+        let (pulse, begun) = (Pulse::default(), Instant::now());
+        pulse.watch(begun, true);
+        // It looks again in time.
+        pulse.watch(begun + PATIENCE, true);
+        assert_eq!(pulse.stalls(begun + 2 * PATIENCE).total, Duration::ZERO);
+        // The process is stopped. The first to run again may be a run, or the watchdog.
+        let continued = begun + PATIENCE + 2 * SECOND;
+        assert_eq!(pulse.stalls(continued).total, 2 * SECOND);
+        pulse.watch(continued, true);
+        let stalls = pulse.stalls(continued);
+        assert_eq!((stalls.total, stalls.ended), (2 * SECOND, Some(continued)));
+        // Without a run in flight, it is not expected to look for a second.
+        pulse.watch(continued, false);
+        assert_eq!(pulse.stalls(continued + SECOND).total, 2 * SECOND);
+    }
+
+    #[test]
+    fn a_task_that_waits_and_a_watchdog_that_does_not_look_count_once() {
+        let (pulse, begun) = (Pulse::default(), Instant::now());
+        pulse.watch(begun, true);
+        pulse.tasks.lock().waiting_since = Some(begun);
+        let continued = begun + 2 * SECOND;
+        assert_eq!(pulse.stalls(continued).total, 2 * SECOND);
+        pulse.watch(continued, true);
+        pulse.tasks.lock().end(continued);
+        pulse.watch(continued, true);
+        assert_eq!(pulse.stalls(continued).total, 2 * SECOND);
+    }
+}
