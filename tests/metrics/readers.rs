@@ -8,7 +8,9 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use opentelemetry::KeyValue;
 use opentelemetry::global::set_meter_provider;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ScopeMetrics};
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::metrics::{
+    InMemoryMetricExporter, Instrument, PeriodicReader, SdkMeterProvider, Stream,
+};
 use tokio::time::sleep;
 
 use super::{secs, text};
@@ -124,7 +126,10 @@ fn of_metric(metric: &Metric) -> Vec<(String, f64)> {
 async fn three_ways() {
     let exporter = InMemoryMetricExporter::default();
     let reader = PeriodicReader::builder(exporter.clone()).build();
-    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    // Services of other tests, one of which has thousands of checks, share the provider while they exist.
+    let unlimited =
+        |_: &Instrument| Stream::builder().with_cardinality_limit(1_000_000).build().ok();
+    let provider = SdkMeterProvider::builder().with_reader(reader).with_view(unlimited).build();
     set_meter_provider(provider.clone());
     let builder = PrometheusBuilder::new().set_buckets(&BOUNDS).unwrap();
     let recorder = builder.build_recorder();
