@@ -47,9 +47,9 @@ pub use management_core::endpoint::Route;
 #[doc(inline)]
 pub use management_core::{
     Availability, AvailabilityState, Awaited, BuildInfo, Builder, Check, CheckConfig, CheckInfo,
-    CheckKind, Component, Config, Dependency, Dialect, Error, Group, Health, HealthReport,
-    Heartbeat, IntoHealth, IntoStatusCode, IntoVersion, Management, Probe, ShowDetails, Status,
-    build_info, endpoint, lifecycle,
+    CheckKind, Component, Config, CurrentRun, Dependency, Dialect, Error, Group, Health,
+    HealthReport, Heartbeat, IntoHealth, IntoStatusCode, IntoVersion, Management, Probe,
+    ShowDetails, Status, build_info, endpoint, lifecycle,
 };
 #[doc(inline)]
 pub use management_macros::{

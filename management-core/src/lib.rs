@@ -4,7 +4,7 @@
 //!
 //! - [`Management`] has the checks and runs them. A [`Builder`] makes one, and [`Config`] configures it from outside.
 //! - [`Check`] is a check without an attribute. [`Health`] and [`IntoHealth`] are what checks return. A [`Heartbeat`] is
-//!   the sign of life of a loop.
+//!   the sign of life of a loop, and [`CurrentRun`] the run that the code of a check is in.
 //! - [`Group`] is a part of the checks with an answer of its own.
 //! - [`HealthReport`] is an answer, and [`Component`] is the result of one check in it.
 //! - [`Availability`] is whether the service accepts requests: starting, accepting, refusing or broken. It also shuts the
@@ -88,3 +88,4 @@ pub use report::availability::Availability;
 pub use report::availability_state::AvailabilityState;
 pub use report::component::Component;
 pub use report::health_report::HealthReport;
+pub use run::current::CurrentRun;

@@ -131,15 +131,15 @@ impl Builder {
     }
 
     /// Adds a check.
-    pub fn check(mut self, check: Check) -> Self {
-        self.checks.push(check);
+    pub fn check(mut self, check: impl Into<Check>) -> Self {
+        self.checks.push(check.into());
         self
     }
 
     /// Replaces the check of the same name, whose state is then not needed. The new check inherits the
     /// kind, the groups and the settings that it does not set itself.
-    pub fn replace(mut self, check: Check) -> Self {
-        self.replacements.push(check);
+    pub fn replace(mut self, check: impl Into<Check>) -> Self {
+        self.replacements.push(check.into());
         self
     }
 

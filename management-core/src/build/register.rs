@@ -37,7 +37,8 @@ impl Management {
     /// # Errors
     ///
     /// The name or a setting of the check is not valid, or a check or a group already has the name.
-    pub fn register(&self, mut check: Check) -> Result<(), Error> {
+    pub fn register(&self, check: impl Into<Check>) -> Result<(), Error> {
+        let mut check = check.into();
         if let Some(overriding) = self.inner().overrides.get(&check.name) {
             let changed = overrides::change(&mut check, overriding);
             line!(INFO, [check = check.name.clone()], "{changed}");

@@ -7,7 +7,6 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::run::blocked::Found;
-use crate::run::failure::Failure;
 use crate::run::pulse::PATIENCE;
 use crate::run::runner::{Runner, Value};
 use crate::run::state::{Begun, Run, State};
@@ -125,13 +124,13 @@ impl<V: Value> Runner<V> {
         let mut state = self.lock();
         let Some(run) = state.run.as_mut().filter(|run| run.id == id) else { return };
         let Some(begun) = run.begun else { return };
-        let task = run.task.take();
+        let (task, failure) = (run.task.take(), run.current.timed_out());
         let deadline = self.deadline(begun, now);
         drop(state);
         // A task that occupies its thread is not expected to end.
         let is_blocked = self.polling.since().is_some();
         let leaves = if is_blocked { deadline } else { deadline + self.plan.timeout };
-        self.finish(id, Err(Failure::TimedOut(self.plan.timeout)), deadline, Some(leaves));
+        self.finish(id, Err(failure), deadline, Some(leaves));
         if let Some(task) = task {
             task.abort();
         }

@@ -12,7 +12,12 @@ use crate::text::secret::Names;
 #[derive(Debug)]
 pub enum Failure {
     /// The deadline passed.
-    TimedOut(Duration),
+    TimedOut {
+        /// The timeout.
+        after: Duration,
+        /// What the run did at that time, or nothing.
+        step: String,
+    },
     /// An earlier run exceeded its deadline and has not returned yet.
     StillRunning(SystemTime),
     /// It panicked with this message.
@@ -29,8 +34,11 @@ impl Failure {
     }
 
     pub(crate) fn mask(&mut self, names: &Names) {
-        if let Failure::Panicked(message) | Failure::Failed(message) = self {
-            text::mask_added(names, message);
+        if let Failure::Panicked(text)
+        | Failure::Failed(text)
+        | Failure::TimedOut { step: text, .. } = self
+        {
+            text::mask_added(names, text);
         }
     }
 
@@ -46,8 +54,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::TimedOut(timeout) => {
-                write!(f, "timed out after {}", humantime::format_duration(*timeout))
+            Failure::TimedOut { after, step } => {
+                write!(f, "timed out after {}", humantime::format_duration(*after))?;
+                if step.is_empty() { Ok(()) } else { write!(f, " while {step}") }
             }
             Failure::StillRunning(since) => {
                 write!(f, "still running since {}", humantime::format_rfc3339_seconds(*since))

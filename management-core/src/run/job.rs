@@ -13,13 +13,14 @@ use tokio::sync::oneshot;
 use super::Failure;
 use super::panics::Panics;
 
+use crate::run::current::CurrentRun;
 use crate::run::span::RunSpan;
 use crate::sync::Mutex;
 
 pub(super) type Running<V> = Pin<Box<dyn Future<Output = Result<V, Failure>> + Send>>;
 
-/// Starts a run. It is given the runtime of the application and the span of the run.
-type Start<V> = dyn Fn(&Handle, &RunSpan) -> Running<V> + Send + Sync;
+/// Starts a run. It is given the runtime of the application, and the span of the run.
+type Start<V> = dyn Fn(&Handle, &RunSpan, &CurrentRun) -> Running<V> + Send + Sync;
 
 /// Work that can be started any number of times and results in a `V`.
 pub struct Job<V> {
@@ -41,7 +42,7 @@ impl<V: Send + 'static> Job<V> {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = V> + Send + 'static,
     {
-        let start = Box::new(move |_: &Handle, _: &RunSpan| -> Running<V> {
+        let start = Box::new(move |_: &Handle, _: &RunSpan, _: &CurrentRun| -> Running<V> {
             let future = start();
             Box::pin(async move { Ok(future.await) })
         });
@@ -60,9 +61,11 @@ impl<V: Send + 'static> Job<V> {
         let panics = Arc::<Panics>::default();
         let own = Arc::clone(&panics);
         let thread = Arc::new(Blocking { work, running_since: Mutex::new(None), panics: own });
-        let start = Box::new(move |runtime: &Handle, span: &RunSpan| -> Running<V> {
-            Box::pin(Arc::clone(&thread).run(runtime.clone(), span.clone()))
-        });
+        let start =
+            Box::new(move |runtime: &Handle, span: &RunSpan, current: &CurrentRun| -> Running<V> {
+                let run = (span.clone(), current.clone());
+                Box::pin(Arc::clone(&thread).run(runtime.clone(), run))
+            });
         Job { work: Work::Blocking(start), panics }
     }
 
@@ -71,9 +74,14 @@ impl<V: Send + 'static> Job<V> {
         Job { work: Work::Instant(Box::new(work)), panics: Arc::default() }
     }
 
-    pub(super) fn start(&self, runtime: &Handle, span: &RunSpan) -> Running<V> {
+    pub(super) fn start(
+        &self,
+        runtime: &Handle,
+        span: &RunSpan,
+        current: &CurrentRun,
+    ) -> Running<V> {
         match &self.work {
-            Work::Future(start) | Work::Blocking(start) => start(runtime, span),
+            Work::Future(start) | Work::Blocking(start) => start(runtime, span, current),
             Work::Instant(work) => Box::pin(ready(Ok(work()))),
         }
     }
@@ -113,7 +121,11 @@ struct Blocking<F> {
 }
 
 impl<F> Blocking<F> {
-    async fn run<V>(self: Arc<Self>, runtime: Handle, span: RunSpan) -> Result<V, Failure>
+    async fn run<V>(
+        self: Arc<Self>,
+        runtime: Handle,
+        (span, current): (RunSpan, CurrentRun),
+    ) -> Result<V, Failure>
     where
         F: Fn() -> V + Send + Sync + 'static,
         V: Send + 'static,
@@ -124,7 +136,7 @@ impl<F> Blocking<F> {
         let (done, outcome) = oneshot::channel();
         let blocking = Arc::clone(&self);
         let spawned = thread::Builder::new().name("management-check".into()).spawn(move || {
-            let result = blocking.call(&runtime, &span);
+            let result = current.enter(|| blocking.call(&runtime, &span));
             // It fails if the run exceeded its deadline. The result is then dropped.
             _ = done.send(result);
         });

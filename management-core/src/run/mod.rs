@@ -14,6 +14,7 @@ mod background;
 mod beat;
 mod blocked;
 mod blocking;
+pub(crate) mod current;
 mod deadline;
 mod failure;
 mod instant;

@@ -49,7 +49,7 @@ impl End {
     pub(super) fn of<V>(result: &Result<V, Failure>) -> Self {
         match result {
             Ok(_) | Err(Failure::Failed(_)) => End::Returned,
-            Err(Failure::TimedOut(_)) => End::TimedOut,
+            Err(Failure::TimedOut { .. }) => End::TimedOut,
             Err(Failure::Panicked(_)) => End::Panicked,
             Err(Failure::StillRunning(_) | Failure::NoThread(_)) => End::NotStarted,
         }

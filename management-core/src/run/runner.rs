@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::run::background::{Background, InFlight};
 use crate::run::blocked::{Blocked, Polling};
+use crate::run::current::CurrentRun;
 use crate::run::failure::Failure;
 use crate::run::job::Job;
 use crate::run::label::Label;
@@ -182,6 +183,7 @@ impl<V: Value> Runner<V> {
             return Asked::Known(self.late(&state, now, Missing::NoRuntime));
         };
         let span = RunSpan::new(&self.label);
+        let current = CurrentRun::new(self.plan.timeout);
         state.runs += 1;
         let id = state.runs;
         state.run = Some(Run {
@@ -190,6 +192,7 @@ impl<V: Value> Runner<V> {
             begun: None,
             task: None,
             span: span.clone(),
+            current: current.clone(),
             _in_flight: (!self.job.is_blocking()).then(|| InFlight::new(&self.background)),
         });
         if let Some(stuck) = state.stuck {
@@ -205,7 +208,7 @@ impl<V: Value> Runner<V> {
             Some(timers) if self.job.is_blocking() => timers,
             _ => runtime.clone(),
         };
-        let task = on.spawn(Arc::clone(self).run(id, span, on.clone(), runtime));
+        let task = on.spawn(Arc::clone(self).run(id, (span, current), on.clone(), runtime));
         let mut state = self.lock();
         let is_closed = state.is_closed;
         match &mut state.run {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::run::background::InFlight;
 use crate::run::blocked::Blocked;
+use crate::run::current::CurrentRun;
 use crate::run::outcome::Outcome;
 use crate::run::span::RunSpan;
 
@@ -40,6 +41,7 @@ pub(super) struct Run {
     pub(super) begun: Option<Begun>,
     pub(super) task: Option<AbortHandle>,
     pub(super) span: RunSpan,
+    pub(super) current: CurrentRun,
     /// `None` if it does not need the runtime of the application.
     pub(super) _in_flight: Option<InFlight>,
 }

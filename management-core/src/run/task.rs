@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::run::current::CurrentRun;
 use crate::run::failure::Failure;
 use crate::run::outcome::{End, Outcome, Ran};
 use crate::run::queue::{Turn, has_workers, requeue};
@@ -23,7 +24,7 @@ impl<V: Value> Runner<V> {
     pub(super) fn run(
         self: Arc<Self>,
         id: u64,
-        span: RunSpan,
+        (span, current): (RunSpan, CurrentRun),
         on: Handle,
         runtime: Handle,
     ) -> impl Future<Output = ()> + Send {
@@ -49,10 +50,10 @@ impl<V: Value> Runner<V> {
                     let _thread = (has_workers || is_watched).then(|| runner.thread(place.id));
                     let polled = runner.job.panics().catch(
                         || {
-                            let start = || runner.job.start(&runtime, &span);
+                            let start = || runner.job.start(&runtime, &span, &current);
                             // A blocking job enters it on the thread of the job.
                             let _entered = (!runner.job.is_blocking()).then(|| span.enter());
-                            job.get_or_insert_with(start).as_mut().poll(cx)
+                            current.enter(|| job.get_or_insert_with(start).as_mut().poll(cx))
                         },
                         |failure| Poll::Ready(Err(failure)),
                     );
@@ -86,7 +87,7 @@ impl<V: Value> Runner<V> {
                 let missed = runner.missed_deadline(place.id, now);
                 let (result, ended) = match (result, missed) {
                     (Some(result), None) => (result, now),
-                    _ => (Err(Failure::TimedOut(runner.plan.timeout)), missed.unwrap_or(now)),
+                    _ => (Err(current.timed_out()), missed.unwrap_or(now)),
                 };
                 // A future that has returned holds nothing that could block.
                 let leaves = result.is_err().then(|| ended + runner.plan.timeout);

@@ -1,0 +1,1 @@
+//! Indicators on real servers.
