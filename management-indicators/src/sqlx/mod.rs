@@ -164,6 +164,8 @@ where
     }
 }
 
+impl<D: Database> pool::Standby for Pool<D> where Self: pool::Pool {}
+
 async fn ask<D: private::Ask>(
     connection: &mut D::Connection,
     question: &Question,
