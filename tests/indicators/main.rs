@@ -1,1 +1,7 @@
 //! Indicators on real servers.
+
+mod faults;
+mod mariadb;
+mod postgres;
+mod proxy;
+mod server;

@@ -1,0 +1,102 @@
+//! MariaDB.
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use management_core::Check;
+use management_indicators as indicators;
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
+
+use crate::faults::{Client, PASSWORD, USER, answers};
+use crate::server::{Kind, run_as};
+
+struct MariaDb;
+
+impl Kind for MariaDb {
+    const USER: Option<&str> = Some("mysql");
+
+    fn prepare(folder: &Path) {
+        run_as::<MariaDb>(
+            Command::new("mariadb-install-db")
+                .args([
+                    "--no-defaults",
+                    "--skip-test-db",
+                    "--auth-root-authentication-method=normal",
+                ])
+                .arg(format!("--datadir={}", folder.join("data").display())),
+        );
+        let user = format!("'{USER}'@'%' IDENTIFIED BY '{PASSWORD}'");
+        let sql = format!(
+            "CREATE DATABASE IF NOT EXISTS shop; CREATE USER IF NOT EXISTS {user}; GRANT ALL ON *.* TO {user};"
+        );
+        fs::write(folder.join("init.sql"), sql.replace("; ", ";\n")).unwrap();
+    }
+
+    fn command(folder: &Path, port: u16) -> Command {
+        let mut command = Command::new("mariadbd");
+        let path = |name| folder.join(name).display().to_string();
+        command
+            .args([
+                "--no-defaults",
+                "--bind-address=127.0.0.1",
+                "--innodb-flush-log-at-trx-commit=0",
+            ])
+            .args([format!("--datadir={}", path("data")), format!("--port={port}")])
+            .args([
+                format!("--socket={}", path("socket")),
+                format!("--init-file={}", path("init.sql")),
+            ])
+            .arg(format!("--pid-file={}", path("pid")));
+        command
+    }
+
+    fn is_ready(port: u16) -> bool {
+        let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        connection.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        // The server speaks first: a packet of at least a few bytes.
+        connection.read_exact(&mut [0; 8]).is_ok()
+    }
+}
+
+/// The maximum of the pool.
+const MAX: u32 = 3;
+
+struct Sqlx(sqlx::MySqlPool);
+
+impl Client for Sqlx {
+    type Server = MariaDb;
+
+    const NAME: &str = "MariaDB, sqlx";
+
+    async fn new(port: u16, password: &str) -> Self {
+        let options = MySqlConnectOptions::new().host("127.0.0.1").port(port);
+        let options = options.username(USER).password(password).database("shop");
+        let options = options.ssl_mode(MySqlSslMode::Disabled);
+        Sqlx(MySqlPoolOptions::new().max_connections(MAX).connect_lazy_with(options))
+    }
+
+    fn check(&self) -> Check {
+        indicators::sqlx::mysql("it", &self.0).into()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.0.num_idle() > 0
+    }
+
+    async fn exhaust(&self) -> Option<Box<dyn Send>> {
+        let mut taken = Vec::new();
+        for _ in 0..MAX {
+            taken.push(self.0.acquire().await.unwrap());
+        }
+        Some(Box::new(taken))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlx_on_mariadb() {
+    answers::<Sqlx>().await;
+}
