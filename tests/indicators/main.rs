@@ -5,3 +5,4 @@ mod mariadb;
 mod postgres;
 mod proxy;
 mod server;
+mod sqlite;

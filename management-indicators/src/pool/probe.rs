@@ -217,7 +217,7 @@ impl<P: Pool> Probe<P> {
     fn judge(&self, connected: Result<Answered, Fault>) -> Result<Health, String> {
         let usage = self.pool.usage();
         match connected {
-            Ok(answered) if usage.is_full() && usage.idle == 0 => {
+            Ok(answered) if usage.is_exhausted() => {
                 Ok(self.is_exhausted(usage, Some(answered), usage))
             }
             Ok(answered) => Ok(self.works(answered)),
@@ -225,7 +225,7 @@ impl<P: Pool> Probe<P> {
             Err(Fault::ServerFull(why)) if usage.size > 0 => {
                 Ok(self.is_exhausted(why, None, usage))
             }
-            Err(fault) if usage.is_full() => Err(format!("{} ({usage})", String::from(fault))),
+            Err(fault) if usage.is_exhausted() => Err(format!("{} ({usage})", String::from(fault))),
             Err(fault) => Err(fault.into()),
         }
     }
