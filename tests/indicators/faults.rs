@@ -92,7 +92,7 @@ impl Service {
     }
 
     /// Asks at the first beat after something got well again, and if needed at the second one.
-    async fn recovers(&self, fault: &'static str) -> Answer {
+    pub(crate) async fn recovers(&self, fault: &'static str) -> Answer {
         let first = self.ask(fault).await;
         if first.status == Status::Up {
             return first;

@@ -2,7 +2,9 @@
 
 mod faults;
 mod mariadb;
+mod pools;
 mod postgres;
 mod proxy;
 mod server;
 mod sqlite;
+mod standby;

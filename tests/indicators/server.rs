@@ -42,14 +42,25 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one.
     pub(crate) fn start<K: Kind>() -> Self {
+        let folder = Server::folder::<K>();
+        K::prepare(folder.path());
+        Server::start_in::<K>(folder)
+    }
+
+    /// Starts one in a folder that is prepared.
+    pub(crate) fn start_in<K: Kind>(folder: TempDir) -> Self {
+        let port = free_port();
+        let child = Some(start::<K>(folder.path(), port));
+        Server { port, folder, child, stop: K::STOP, start: start::<K> }
+    }
+
+    /// A temporary folder of the user that runs the server.
+    pub(crate) fn folder<K: Kind>() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         if let Some((user, group)) = user::<K>() {
             chown(folder.path(), Some(user), Some(group)).unwrap();
         }
-        K::prepare(folder.path());
-        let port = free_port();
-        let child = Some(start::<K>(folder.path(), port));
-        Server { port, folder, child, stop: K::STOP, start: start::<K> }
+        folder
     }
 
     /// Stops it in order.

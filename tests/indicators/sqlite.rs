@@ -92,7 +92,8 @@ async fn a_locked_file_is_down_before_the_deadline() {
     let mut all = [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()];
     for connection in &mut all {
         let timeout = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut **connection);
-        assert_eq!(timeout.await.unwrap(), 700);
+        let timeout: i64 = timeout.await.unwrap();
+        assert_eq!(timeout, 700);
     }
 }
 
