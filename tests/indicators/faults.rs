@@ -1,7 +1,8 @@
 //! What can happen to a server, and what the check of a client of it answers.
 
-use std::fmt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use std::{env, fmt, fs};
 
 use futures_util::future::join_all;
 use management_core::{Check, Management, Status};
@@ -62,8 +63,7 @@ pub(crate) struct Answer {
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Answer { fault, status, reason, took } = self;
-        let reason = if reason.is_empty() { String::new() } else { format!("`{reason}`") };
-        write!(f, "| {fault} | {status} | {reason} | {} ms |", took.as_millis())
+        write!(f, "{fault}\t{status}\t{reason}\t{}", took.as_millis())
     }
 }
 
@@ -103,7 +103,7 @@ impl Service {
 }
 
 /// Does all that can happen to a server, one after the other.
-pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
+pub(crate) async fn answers<C: Client>() {
     let mut server = Server::start::<C::Server>();
     let mut answers = Vec::new();
     let mut expect = |answer: Answer, status: Status| {
@@ -124,7 +124,7 @@ pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
         expect(service.ask("pool exhausted, server stopped").await, Status::Down);
         server.start_again();
         drop(taken);
-        expect(service.recovers("restarted").await, Status::Up);
+        expect(service.recovers("pool exhausted, server restarted").await, Status::Up);
     }
 
     let proxy = Proxy::start(server.port).await;
@@ -160,5 +160,26 @@ pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
     expect(service.ask("killed").await, Status::Down);
     server.start_again();
     expect(service.recovers("started after that").await, Status::Up);
-    answers
+    report::<C>(&answers);
+}
+
+/// Compares the answers with those in the documentation, or writes them for it: `scripts/fault-table` sets the folder.
+fn report<C: Client>(answers: &[Answer]) {
+    if let Some(folder) = env::var_os("FAULT_TABLE") {
+        let rows: String = answers.iter().map(|answer| format!("{}\t{answer}\n", C::NAME)).collect();
+        let file = PathBuf::from(folder).join(C::NAME);
+        return fs::write(file, rows).unwrap();
+    }
+    let page = include_str!("../../docs/indicators.md");
+    let table = page.split("<!-- faults -->").nth(1).expect("a table of faults");
+    let mut lines = table.lines().skip_while(|line| !line.starts_with("| What happened"));
+    let columns: Vec<_> = lines.next().expect("a heading").split('|').map(str::trim).collect();
+    let column = columns.iter().position(|name| *name == C::NAME).expect("a column of the client");
+    for answer in answers {
+        let row = lines.clone().find(|line| line.starts_with(&format!("| {} |", answer.fault)));
+        let row = row.unwrap_or_else(|| panic!("the table has no row for {answer}"));
+        let cell = row.split('|').nth(column).unwrap().trim();
+        let status = cell.split(' ').next().unwrap();
+        assert_eq!(status, answer.status.as_str(), "{}: {answer}", C::NAME);
+    }
 }
