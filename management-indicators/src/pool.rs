@@ -115,6 +115,16 @@ pub enum Fault {
     ServerFull(String),
 }
 
+impl Fault {
+    fn while_connecting(self) -> Self {
+        match self {
+            Fault::Connection(why) => Fault::Connection(format!("cannot connect: {why}")),
+            // The server has answered, and tells enough.
+            fault => fault,
+        }
+    }
+}
+
 impl From<Fault> for String {
     fn from(fault: Fault) -> String {
         let (Fault::Connection(reason) | Fault::Server(reason) | Fault::ServerFull(reason)) = fault;

@@ -1,1 +1,6 @@
 //! Indicators on real servers.
+
+mod faults;
+mod postgres;
+mod proxy;
+mod server;

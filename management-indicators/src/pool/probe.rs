@@ -193,7 +193,7 @@ impl<P: Pool> Probe<P> {
             Err(fault) => fault,
         };
         if !self.pool.can_connect() {
-            return self.judge(Err(fault));
+            return self.judge(Err(fault.while_connecting()));
         }
         // Its error tells more than that of the pool.
         match self.connect().await {
@@ -232,7 +232,7 @@ impl<P: Pool> Probe<P> {
 
     /// Asks over a connection outside of the pool.
     async fn connect(&self) -> Result<Answered, Fault> {
-        let mut connection = self.pool.connect().await?;
+        let mut connection = self.pool.connect().await.map_err(Fault::while_connecting)?;
         let answered = self.ask(&mut connection).await;
         self.pool.close(connection).await;
         answered
