@@ -10,6 +10,8 @@ pub mod deadpool;
 #[cfg(feature = "diesel-r2d2")]
 pub mod diesel;
 mod error;
+#[cfg(feature = "nats")]
+pub mod nats;
 pub mod pool;
 #[cfg(any(feature = "bb8-postgres", feature = "deadpool-postgres", feature = "sqlx-postgres"))]
 mod postgres;
