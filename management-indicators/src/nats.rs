@@ -6,7 +6,7 @@
 //!
 //! let client = async_nats::connect("127.0.0.1").await?;
 //! let management = Management::builder()
-//!     .check(management_indicators::nats::check("events", &client).readiness())
+//!     .check(management_indicators::nats::check("bus", &client).readiness())
 //!     .build()?;
 //! # Ok(())
 //! # }
@@ -18,8 +18,8 @@
 //! use management_core::{Health, health_check};
 //! use management_indicators as indicators;
 //!
-//! #[health_check("events")]
-//! async fn events(client: &async_nats::Client) -> Health {
+//! #[health_check("bus")]
+//! async fn bus(client: &async_nats::Client) -> Health {
 //!     indicators::nats::ping(client).await
 //! }
 //! ```
