@@ -126,7 +126,7 @@ impl Client for Diesel {
     type Server = Postgres;
 
     const NAME: &str = "PostgreSQL, diesel";
-    const BLOCKS: bool = true;
+    const REPLACES: bool = false;
 
     async fn new(port: u16, password: &str) -> Self {
         let url = format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres");

@@ -10,6 +10,7 @@ use management_core::{Check, CurrentRun, Health, Status};
 use tokio::time::timeout;
 
 use super::{Fault, Pool, Question, Standby, Usage};
+use crate::deadline::within_deadline;
 use crate::setters::setters;
 
 /// The deadline of a probe that is no part of a run of a check, which has its own.
@@ -98,12 +99,7 @@ impl<P> PoolProbe<P> {
 /// Asks a pool once. The deadline is that of the current run of a check, or 4 s.
 pub async fn ping<P: Pool>(pool: P) -> Health {
     let probe = Probe::new(pool);
-    if CurrentRun::timeout().is_some() {
-        return probe.health().await;
-    }
-    timeout(DEFAULT_TIMEOUT, probe.health()).await.unwrap_or_else(|_| {
-        Health::down(format_args!("timed out after {}s", DEFAULT_TIMEOUT.as_secs()))
-    })
+    within_deadline(probe.health()).await
 }
 
 /// Like [`ping`], for a pool whose futures block and are then ready.
