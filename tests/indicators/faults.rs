@@ -150,12 +150,16 @@ pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
     expect(service.recovers("restarted").await, Status::Up);
 
     let probes: Vec<_> = (0..50).map(|_| service.ask("killed, 50 probes at once")).collect();
-    let killed = async {
+    let killed = async move {
         // The probes are on their way.
         tokio::task::yield_now().await;
-        server.kill();
+        let kill = move || {
+            server.kill();
+            server
+        };
+        tokio::task::spawn_blocking(kill).await.unwrap()
     };
-    let (all, ()) = tokio::join!(join_all(probes), killed);
+    let (all, mut server) = tokio::join!(join_all(probes), killed);
     assert_eq!(all.len(), 50);
     expect(service.ask("killed").await, Status::Down);
     server.start_again();
