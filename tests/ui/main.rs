@@ -5,14 +5,18 @@ use std::process::Command;
 use std::{env, fs};
 
 #[test]
-fn pass() {
-    trybuild::TestCases::new().pass("pass/*.rs");
-}
-
-/// Apart from those that pass: only then does trybuild compile all cases with one command.
-#[test]
 fn fail() {
     trybuild::TestCases::new().compile_fail("fail/*.rs");
+}
+
+#[test]
+fn every_case_that_passes_is_run() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    for case in fs::read_dir("pass").unwrap() {
+        let case = case.unwrap().path();
+        let entry = format!("path = \"{}\"\nharness = false\n", case.display());
+        assert!(manifest.contains(&entry), "Cargo.toml has no [[test]] for {}", case.display());
+    }
 }
 
 /// The library that this test was built with, of which there may be older ones.
