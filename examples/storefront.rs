@@ -45,7 +45,7 @@ async fn list(
     if let Ok(Some(list)) = cache.get::<_, Option<String>>("products").await {
         return Ok(answer(list, "hit"));
     }
-    let query = "SELECT json_agg(products ORDER BY name)::text FROM products";
+    let query = "SELECT jsonb_agg(products ORDER BY name)::text FROM products";
     let list = sqlx::query_scalar(query).fetch_one(&pool).await;
     let list: String = list.map_err(|error| {
         tracing::warn!("cannot list the products: {error}");
