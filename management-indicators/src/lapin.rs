@@ -30,8 +30,8 @@
 //!
 //! # What it asks
 //!
-//! 1. A connection that is not open is `DOWN`: `connection lost`, `connection closed`, `connection closing`, `connecting`
-//!    or `reconnecting`. Without `enable_auto_recover`, lapin does not connect again, and a lost connection stays lost.
+//! 1. A connection that is not open is `DOWN`: `connection lost`, `connection closed`, `connection closing` or
+//!    `reconnecting`. Without `enable_auto_recover`, lapin does not connect again, and a lost connection stays lost.
 //! 2. A connection that the broker blocks, since it is short of memory or disk, is `DEGRADED` with `blocked by the broker`.
 //!    RabbitMQ blocks a connection when it publishes, and lapin sends nothing while it is blocked. So a broker that
 //!    hangs while it blocks the connection stays `DEGRADED` until lapin misses its heartbeats.
@@ -244,9 +244,8 @@ fn state(status: &ConnectionStatus) -> &'static str {
         "connection closed"
     } else if status.closing() {
         "connection closing"
-    } else if status.reconnecting() {
-        "reconnecting"
     } else {
-        "connecting"
+        // It has been open before, or else nobody would have it.
+        "reconnecting"
     }
 }

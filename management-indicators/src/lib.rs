@@ -12,6 +12,8 @@ pub mod diesel;
 mod error;
 #[cfg(feature = "lapin")]
 pub mod lapin;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 pub mod pool;
 #[cfg(any(feature = "bb8-postgres", feature = "deadpool-postgres", feature = "sqlx-postgres"))]
 mod postgres;
