@@ -35,7 +35,7 @@
 //! 2. A connection that the broker blocks, since it is short of memory or disk, is `DEGRADED` with `blocked by the broker`.
 //!    RabbitMQ blocks a connection when it publishes, and lapin sends nothing while it is blocked. So a broker that
 //!    hangs while it blocks the connection stays `DEGRADED` until lapin misses its heartbeats.
-//! 3. Otherwise, the broker has to answer a `basic.qos`, which changes nothing, on a channel of its own. The channel is
+//! 3. Otherwise, the broker has to answer a `channel.flow` that changes nothing, on a channel of its own. The channel is
 //!    opened once and kept, and opened again after the broker has closed it. `no channel: …` tells why it cannot be
 //!    opened, such as the limit of channels of the connection.
 //!
@@ -57,7 +57,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lapin::options::BasicQosOptions;
+use lapin::options::ChannelFlowOptions;
 use lapin::{Channel, Connection, ConnectionStatus, Error};
 use management_core::{Check, CurrentRun, Health};
 use tokio::sync::Mutex;
@@ -214,13 +214,13 @@ async fn ask(connection: Arc<Connection>, kept: Option<Channel>) -> Answer {
     };
     CurrentRun::step("waiting for an answer");
     let begun = Instant::now();
-    // No limit is the default, and a channel without a consumer needs none.
-    let answer = channel.basic_qos(0, BasicQosOptions::default()).await;
+    // It is active already. What lapin remembers of a channel would be replayed when it recovers; this is not.
+    let answer = channel.channel_flow(ChannelFlowOptions { active: true }).await;
     let latency = begun.elapsed();
     let status = channel.status();
     // lapin opens a channel again that was open when the connection was lost, even if nobody has it any more.
     let is_usable = status.connected() || status.reconnecting();
-    let answer = answer.map(|()| latency).map_err(|error| {
+    let answer = answer.map(|_| latency).map_err(|error| {
         if status.reconnecting() { Failure::Reconnecting } else { Failure::Ask(error) }
     });
     (is_usable.then_some(channel), answer)

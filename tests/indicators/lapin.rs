@@ -157,7 +157,11 @@ async fn a_channel_survives_each_restart(broker: &mut rabbitmq::Broker) {
     assert_eq!(ask(&management).await.status(), Status::Up);
     for round in 0..3 {
         tokio::task::block_in_place(|| {
-            if round == 0 { broker.server.stop() } else { broker.server.kill() }
+            if round == 0 {
+                broker.server.stop()
+            } else {
+                broker.server.kill()
+            };
         });
         until(async || ask(&management).await.health().reason() == Some("reconnecting")).await;
         tokio::task::block_in_place(|| broker.server.start_again());

@@ -3,6 +3,8 @@
 mod faults;
 mod lapin;
 mod mariadb;
+mod mongo;
+mod mongodb;
 mod postgres;
 mod proxy;
 mod rabbitmq;

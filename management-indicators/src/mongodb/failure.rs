@@ -66,6 +66,9 @@ fn selection_reason(message: &str) -> String {
             None if error.starts_with("An error occurred during DNS resolution") => {
                 "cannot resolve the host name".into()
             }
+            None if error.starts_with("The server returned an invalid reply") => {
+                "the answer is not that of MongoDB".into()
+            }
             None => "no server works".into(),
         },
         None if message.contains("None of the available servers suitable") => {
