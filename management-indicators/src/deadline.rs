@@ -1,16 +1,23 @@
-//! The deadline of a probe.
+//! The deadline of a run.
+
+use std::time::Duration;
 
 use management_core::{CurrentRun, Health};
 use tokio::time::timeout;
 
-use crate::pool::DEFAULT_TIMEOUT;
+/// The deadline of a run that is no part of a check, which has its own.
+const DEFAULT: Duration = Duration::from_secs(4);
 
-/// Enforces the default deadline outside of a run of a check, where nobody else enforces one.
-pub(crate) async fn within_deadline(health: impl Future<Output = Health>) -> Health {
+/// How long a run has, from its begin.
+pub(crate) fn allowed() -> Duration {
+    CurrentRun::timeout().unwrap_or(DEFAULT)
+}
+
+/// What a run has found. The run of a check has a deadline already; this adds one to a run outside of a check.
+pub(crate) async fn within_deadline(run: impl Future<Output = Health>) -> Health {
     if CurrentRun::timeout().is_some() {
-        return health.await;
+        return run.await;
     }
-    timeout(DEFAULT_TIMEOUT, health).await.unwrap_or_else(|_| {
-        Health::down(format_args!("timed out after {}s", DEFAULT_TIMEOUT.as_secs()))
-    })
+    let late = || Health::down(format_args!("timed out after {}s", DEFAULT.as_secs()));
+    timeout(DEFAULT, run).await.unwrap_or_else(|_| late())
 }

@@ -48,8 +48,8 @@ use management_core::{Check, CurrentRun, Health};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::deadline::within_deadline;
-use crate::pool::{DEFAULT_TIMEOUT, milliseconds};
+use crate::deadline;
+use crate::pool::milliseconds;
 
 const CLOSED: &str = "the client is closed";
 const NOT_DELIVERED: &str =
@@ -80,7 +80,7 @@ pub fn check(name: impl Into<String>, client: &Client) -> Check {
 /// The deadline is that of the check. Outside of a check, it is 4 s. Each call subscribes and unsubscribes, which a
 /// [`check`] does only once.
 pub async fn ping(client: &Client) -> Health {
-    within_deadline(Probe::new(client).health()).await
+    deadline::within_deadline(Probe::new(client).health()).await
 }
 
 struct Probe {
@@ -123,7 +123,7 @@ impl Probe {
 
     async fn round_trip(&self) -> Result<Health, String> {
         let mut kept = self.subscriber.lock().await;
-        let quarter = CurrentRun::timeout().unwrap_or(DEFAULT_TIMEOUT) / 4;
+        let quarter = deadline::allowed() / 4;
         if let Some(health) = self.try_for(quarter, &mut kept).await? {
             return Ok(health);
         }

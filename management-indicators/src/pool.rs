@@ -8,7 +8,7 @@ mod probe;
 use std::fmt;
 use std::ops::DerefMut;
 
-pub(crate) use probe::{DEFAULT_TIMEOUT, milliseconds};
+pub(crate) use probe::milliseconds;
 pub use probe::{PoolProbe, ping, ping_blocking};
 
 /// A pool of connections, as [`PoolProbe`] sees it.

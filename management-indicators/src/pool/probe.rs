@@ -10,11 +10,8 @@ use management_core::{Check, CurrentRun, Health, Status};
 use tokio::time::timeout;
 
 use super::{Fault, Pool, Question, Standby, Usage};
-use crate::deadline::within_deadline;
+use crate::deadline;
 use crate::setters::setters;
-
-/// The deadline of a probe that is no part of a run of a check, which has its own.
-pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long the pool alone connects. Many pools retry a refused connection and do not tell why it was refused, so a
 /// connection outside of the pool is then tried as well.
@@ -99,7 +96,7 @@ impl<P> PoolProbe<P> {
 /// Asks a pool once. The deadline is that of the current run of a check, or 4 s.
 pub async fn ping<P: Pool>(pool: P) -> Health {
     let probe = Probe::new(pool);
-    within_deadline(probe.health()).await
+    deadline::within_deadline(probe.health()).await
 }
 
 /// Like [`ping`], for a pool whose futures block and are then ready.
@@ -145,7 +142,7 @@ impl<P: Pool> Probe<P> {
 
     async fn health(&self) -> Health {
         CurrentRun::step("pinging an idle connection");
-        let half = CurrentRun::timeout().unwrap_or(DEFAULT_TIMEOUT) / 2;
+        let half = deadline::allowed() / 2;
         let found = match self.within(half, self.ask_idle()).await {
             Some(Some(Ok(answered))) => Ok(self.works(answered)),
             Some(Some(Err(Fault::Server(why)))) => Err(why),

@@ -78,7 +78,7 @@ use management_core::{Check, Health};
 use redis::Client;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 
-use crate::deadline::within_deadline;
+use crate::deadline;
 use crate::redis::probe::Probe;
 use crate::setters::setters;
 
@@ -103,7 +103,7 @@ pub fn check(name: impl Into<String>, source: impl Into<Source>) -> RedisProbe {
 /// own and closes it.
 pub async fn ping(source: impl Into<Source>) -> Health {
     let probe = Probe::new(source.into().0);
-    within_deadline(probe.health()).await
+    deadline::within_deadline(probe.health()).await
 }
 
 /// A check of Redis, made by [`check`].
