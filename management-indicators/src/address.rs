@@ -1,6 +1,6 @@
 //! The address of a server, and a connection to it.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use management_core::__private::url_on_a_line;
 use management_core::CurrentRun;
@@ -60,6 +60,14 @@ impl Address {
         let addresses = lookup::addresses(&self.host)
             .await
             .map_err(|why| format!("cannot look up its name: {why}"))?;
+        self.connect_to(&addresses, deadline).await
+    }
+
+    async fn connect_to(
+        &self,
+        addresses: &[SocketAddr],
+        deadline: Instant,
+    ) -> Result<TcpStream, String> {
         CurrentRun::step("connecting");
         let mut failure = String::new();
         for (index, mut address) in addresses.iter().copied().enumerate() {
@@ -92,7 +100,30 @@ fn is_v6(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::net::{TcpListener, TcpSocket};
+
     use super::*;
+
+    /// With paused time, the share of the dead address is over at once.
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_address_leaves_time_for_the_next() {
+        let dead = TcpSocket::new_v4().unwrap();
+        dead.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = dead.local_addr().unwrap().port();
+        // Once two wait to be accepted, the next one gets no answer.
+        let _dead = dead.listen(1).unwrap();
+        let connect = || std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let _waiting = (connect(), connect());
+        let alive = TcpListener::bind(("127.0.0.2", port)).await.unwrap();
+        let address = Address { host: "two".into(), port };
+        let two = [([127, 0, 0, 1], 0).into(), ([127, 0, 0, 2], 0).into()];
+        let begun = Instant::now();
+        let connected = address.connect_to(&two, begun + Duration::from_secs(4)).await.unwrap();
+        assert_eq!(connected.peer_addr().unwrap(), alive.local_addr().unwrap());
+        assert_eq!(begun.elapsed().as_secs(), 2, "half of the time is for the first address");
+    }
 
     #[test]
     fn addresses() {
