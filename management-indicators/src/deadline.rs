@@ -17,7 +17,7 @@ pub(crate) async fn within_deadline(run: impl Future<Output = Health>) -> Health
     if CurrentRun::timeout().is_some() {
         return run.await;
     }
-    timeout(DEFAULT_TIMEOUT, run).await.unwrap_or_else(|_| {
-        Health::down(format_args!("timed out after {}s", DEFAULT_TIMEOUT.as_secs()))
-    })
+    timeout(allowed(), run)
+        .await
+        .unwrap_or_else(|_| Health::down(format_args!("timed out after {}s", allowed().as_secs())))
 }
