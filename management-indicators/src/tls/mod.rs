@@ -39,7 +39,7 @@ use crate::setters::setters;
 
 const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
-/// A check of certificates, made by [`check`] or [`file`].
+/// A check of certificates, made by [`check`] or [`file()`].
 ///
 /// The setters of the indicator come first, since those of a check return a [`Check`].
 #[derive(Debug)]
