@@ -56,6 +56,7 @@ async fn serve(mut stream: TcpStream, last_request: Arc<Mutex<String>>) {
             "/204" => ("204 No Content", String::new()),
             "/503" => ("503 Service Unavailable", "secret".into()),
             "/moved" => ("302 Found\r\nlocation: /", String::new()),
+            "/large" => ("200 OK", "x".repeat(1 << 15)),
             "/long" => ("200 OK", "x".repeat(1 << 17) + "all is well"),
             "/encoded" => ("200 OK\r\ncontent-encoding: br", "all is well".into()),
             "/never" => std::future::pending().await,
@@ -136,7 +137,7 @@ async fn user_information_is_sent_and_never_shown() {
 #[tokio::test]
 async fn runs_share_a_connection() {
     let server = Server::start().await;
-    let page = Asked::new(http::check("page", server.url("/")));
+    let page = Asked::new(http::check("page", server.url("/large")));
     let other = Asked::new(http::check("other", server.url("/503")));
     for _ in 0..3 {
         assert_health(&page.health().await, Status::Up, "");

@@ -119,6 +119,7 @@ async fn certificates_of_every_age() {
         (expiring_in_days(9), Status::Degraded, "expires in 9 days", 9),
         (expiring_in_days(-3), Status::Down, "expired 3 days ago", -3),
         (valid(5, 90), Status::Down, "not valid before 20", 90),
+        (with_intermediate(9, 90), Status::Degraded, "expires in 9 days", 9),
         (with_intermediate(90, 9), Status::Degraded, "expires in 9 days", 9),
         (with_intermediate(90, -3), Status::Down, "expired 3 days ago", -3),
     ] {
