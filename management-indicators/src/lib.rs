@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "tcp", feature = "tls"))]
+mod address;
 #[cfg(feature = "bb8-postgres")]
 pub mod bb8;
 mod deadline;
@@ -8,9 +10,27 @@ mod deadline;
 pub mod deadpool;
 #[cfg(feature = "diesel-r2d2")]
 pub mod diesel;
+#[cfg(all(feature = "disk", unix))]
+pub mod disk;
+#[cfg(feature = "dns")]
+pub mod dns;
 mod error;
+#[cfg(any(
+    feature = "disk",
+    feature = "dns",
+    feature = "memory",
+    feature = "tcp",
+    feature = "tls"
+))]
+mod flights;
+#[cfg(feature = "http")]
+pub mod http;
 #[cfg(feature = "lapin")]
 pub mod lapin;
+#[cfg(any(feature = "dns", feature = "tcp", feature = "tls"))]
+mod lookup;
+#[cfg(feature = "memory")]
+pub mod memory;
 #[cfg(feature = "mongodb")]
 pub mod mongodb;
 #[cfg(feature = "nats")]
@@ -23,3 +43,7 @@ pub mod redis;
 mod setters;
 #[cfg(any(feature = "sqlx-mysql", feature = "sqlx-postgres", feature = "sqlx-sqlite"))]
 pub mod sqlx;
+#[cfg(feature = "tcp")]
+pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;

@@ -30,7 +30,7 @@ impl Context<'_> {
     /// A check whose name is valid, with its state and its settings.
     pub(crate) fn check(&mut self, check: Check) -> Option<RegisteredCheck> {
         let is_instant = check.is_instant();
-        let Check { name, kind, settings, groups, origin, work, mut url, mut cascade, complaint } =
+        let Check { name, kind, settings, groups, origin, work, mut url, mut cascade, complaints } =
             check;
         let cascaded = cascade.iter_mut().filter_map(|cascade| cascade.own.as_mut());
         for url in url.iter_mut().chain(cascaded.map(|(url, _)| url)) {
@@ -44,11 +44,11 @@ impl Context<'_> {
         let own = settings;
         let settings = settings.or_defaults(self.defaults).or(&kind.defaults());
         let plan = if is_instant { own.instant_plan() } else { settings.plan() };
-        let plan = match (plan, complaint) {
-            (Ok(plan), None) => plan,
-            (plan, complaint) => {
-                let mut complaints = plan.err().unwrap_or_default();
-                complaints.extend(complaint.map(str::to_owned));
+        let plan = match plan {
+            Ok(plan) if complaints.is_empty() => plan,
+            plan => {
+                let mut complaints = complaints;
+                complaints.splice(..0, plan.err().unwrap_or_default());
                 let what = format!("{} `{name}`", kind.word());
                 self.complain(&what, &origin, complaints);
                 return None;

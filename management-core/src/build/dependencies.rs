@@ -12,9 +12,10 @@ use crate::check::probe::Probe;
 use crate::check::settings::DEPENDENCY_TIMEOUT;
 use crate::check::{Cascade, Check, Work};
 use crate::config::Config;
-use crate::dependency::Dependency;
-use crate::dependency::client::{Client, Clients, Options};
+use crate::dependency::client::{Client, Clients};
+use crate::dependency::tls::Options;
 use crate::dependency::url::health_url;
+use crate::dependency::{Dependency, MAX_TIMEOUT};
 use crate::error::{Mistake, Mistakes};
 use crate::run::Job;
 use crate::text;
@@ -83,7 +84,6 @@ fn into_checks(
 
 /// The deadline of a dependency.
 fn timeout(config: &Config, name: &str, dependency: &Dependency) -> Duration {
-    const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
     let overriding = config.checks.get(name).and_then(|check| check.timeout);
     let timeout = overriding.or(dependency.settings.timeout).or(config.timeout);
     timeout.unwrap_or(DEPENDENCY_TIMEOUT).min(MAX_TIMEOUT)

@@ -61,8 +61,8 @@ pub struct Check {
     pub(crate) url: Option<String>,
     /// How readiness asks a dependency, if it does.
     pub(crate) cascade: Option<Cascade>,
-    /// A mistake in what it was made of.
-    pub(crate) complaint: Option<&'static str>,
+    /// The mistakes in what it was made of.
+    pub(crate) complaints: Vec<String>,
 }
 
 /// How readiness asks a dependency.
@@ -157,10 +157,10 @@ impl Check {
     pub fn heartbeat(name: impl Into<String>, heartbeat: &Heartbeat) -> Self {
         let pulse = heartbeat.pulse();
         let job = Job::instant(move || pulse.health());
-        let complaint = heartbeat.limit().is_zero().then_some(
-            "the limit of its heartbeat is zero: give `Heartbeat::new` the longest time without progress",
-        );
-        Check { complaint, ..Check::with(name.into(), Work::Job(job), Origin::caller()) }
+        let complaint = heartbeat.limit().is_zero().then(|| {
+            "the limit of its heartbeat is zero: give `Heartbeat::new` the longest time without progress".into()
+        });
+        Check::with(name.into(), Work::Job(job), Origin::caller()).complain(complaint)
     }
 
     /// Makes an [instant](Self::instant) check that is `DOWN` once a task has ended, whether it has returned, has
@@ -204,8 +204,14 @@ impl Check {
             work,
             url: None,
             cascade: None,
-            complaint: None,
+            complaints: Vec::new(),
         }
+    }
+
+    /// Adds mistakes in what it was made of, which `build()` then reports.
+    pub(crate) fn complain(mut self, complaints: impl IntoIterator<Item = String>) -> Self {
+        self.complaints.extend(complaints);
+        self
     }
 
     /// Whether each request computes it.

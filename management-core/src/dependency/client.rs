@@ -2,27 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::time::timeout;
 
 use super::body::{self, Body};
 use super::resolver::Resolver;
+use super::tls::{self, Options};
 use super::{CASCADE, MAX_BODY_BYTES};
 use crate::check::health::Health;
 use crate::check::status::Status;
 use crate::text;
 
 /// How long the client waits for the body of an answer that is not 200.
-const FAILURE_BODY_TIMEOUT: Duration = Duration::from_millis(200);
+pub(super) const FAILURE_BODY_TIMEOUT: Duration = Duration::from_millis(200);
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
@@ -31,16 +28,6 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "application/json, application/vnd.spring-boot.actuator.v3+json;q=0.9, \
      application/health+json;q=0.8, text/plain;q=0.5, */*;q=0.1",
 );
-
-/// The options of all clients.
-#[derive(Default)]
-pub(crate) struct Options<'a> {
-    /// Whether at least one dependency is asked over TLS.
-    pub(crate) tls: bool,
-    pub(crate) ca_file: Option<&'a Path>,
-    pub(crate) client_certificate_file: Option<&'a Path>,
-    pub(crate) environment_proxies: bool,
-}
 
 /// Makes one client for each deadline. The connect timeout depends on the deadline, and reqwest only has one for a whole
 /// client.
@@ -58,7 +45,7 @@ impl Clients {
 
     pub(crate) fn resolving(options: &Options<'_>, resolver: Resolver) -> Result<Self, String> {
         Ok(Clients {
-            tls: tls(options)?,
+            tls: tls::config(options)?,
             resolver: Arc::new(resolver),
             environment_proxies: options.environment_proxies,
             made: BTreeMap::new(),
@@ -107,19 +94,11 @@ impl Client {
     }
 
     async fn exchange(&self, url: &reqwest::Url, headers: &HeaderMap) -> Result<Health, String> {
-        let response = match self.send(url, headers).await {
-            // The server may have closed a kept connection while the request was on its way.
-            Err(error) if is_closed(&error) => self.send(url, headers).await,
-            sent => sent,
-        };
-        let response = response.map_err(|error| describe(&error))?;
-        let code = response.status();
-        if code.is_redirection() && response.headers().contains_key(LOCATION) {
-            return Err(format!(
-                "answered {}, but redirects are not followed: configure the URL to which it redirects",
-                code.as_u16()
-            ));
+        let response = self.get(url, headers).await?;
+        if let Some(why) = redirect(&response) {
+            return Err(why);
         }
+        let code = response.status();
         let body = read_body(response);
         if code == reqwest::StatusCode::OK {
             return Ok(health(code, body.await));
@@ -127,6 +106,20 @@ impl Client {
         // The code is reason enough. Without this timeout, a late body would replace it by that of the deadline.
         let body = timeout(FAILURE_BODY_TIMEOUT, body).await;
         Ok(health(code, body.unwrap_or_else(|_| Err("its body is late".into()))))
+    }
+
+    /// The head of the answer.
+    pub(super) async fn get(
+        &self,
+        url: &reqwest::Url,
+        headers: &HeaderMap,
+    ) -> Result<reqwest::Response, String> {
+        let response = match self.send(url, headers).await {
+            // The server may have closed a kept connection while the request was on its way.
+            Err(error) if is_closed(&error) => self.send(url, headers).await,
+            sent => sent,
+        };
+        response.map_err(|error| describe(&error))
     }
 
     async fn send(
@@ -142,9 +135,21 @@ impl Client {
     }
 }
 
-/// Reads the body of an answer.
-async fn read_body(mut response: reqwest::Response) -> Result<Body, String> {
-    // The request does not accept other encodings, and this client cannot decode them.
+/// Why an answer that redirects is a failure; `None` if it does not redirect.
+pub(super) fn redirect(response: &reqwest::Response) -> Option<String> {
+    let code = response.status();
+    let redirects = code.is_redirection() && response.headers().contains_key(LOCATION);
+    redirects.then(|| {
+        format!(
+            "answered {}, but redirects are not followed: configure the URL to which it redirects",
+            code.as_u16()
+        )
+    })
+}
+
+/// Refuses the encodings of a body that the client cannot decode.
+pub(super) fn check_encoding(response: &reqwest::Response) -> Result<(), String> {
+    // The request accepts no other encoding.
     let encodings = response.headers().get_all(CONTENT_ENCODING).iter();
     for encoding in encodings.map(|encoding| String::from_utf8_lossy(encoding.as_bytes())) {
         if !encoding.trim().is_empty() && !encoding.trim().eq_ignore_ascii_case("identity") {
@@ -154,6 +159,12 @@ async fn read_body(mut response: reqwest::Response) -> Result<Body, String> {
             ));
         }
     }
+    Ok(())
+}
+
+/// Reads the body of an answer.
+async fn read_body(mut response: reqwest::Response) -> Result<Body, String> {
+    check_encoding(&response)?;
     let media_type = response
         .headers()
         .get(CONTENT_TYPE)
@@ -214,7 +225,7 @@ fn is_closed(error: &reqwest::Error) -> bool {
 }
 
 /// Describes an error by what failed and by the last of its causes.
-fn describe(error: &reqwest::Error) -> String {
+pub(super) fn describe(error: &reqwest::Error) -> String {
     if error.is_connect() && error.is_timeout() {
         // The error does not contain which of the two it was.
         return "timed out while looking up its name or connecting to it".into();
@@ -233,58 +244,4 @@ fn describe(error: &reqwest::Error) -> String {
         "no valid answer"
     };
     format!("{failed}: {cause}")
-}
-
-fn tls(options: &Options<'_>) -> Result<rustls::ClientConfig, String> {
-    // The global default belongs to the application. `ring` only needs a C compiler, while others also need cmake.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    let own = options.ca_file.map(|file| certificates("dependency_ca_file", file)).transpose()?;
-    // The connection to a proxy may use TLS as well.
-    let config = if options.tls || options.environment_proxies {
-        let own = own.unwrap_or_default();
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(own, provider)
-            .map_err(|error| {
-                format!(
-                    "the platform has no certificates to trust ({error}): install them, or set \
-                     `dependency_ca_file`"
-                )
-            })?;
-        config.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
-    } else {
-        // Without TLS, the program also works on a machine without certificates.
-        config.with_root_certificates(rustls::RootCertStore::empty())
-    };
-    let Some(file) = options.client_certificate_file else {
-        return Ok(config.with_no_client_auth());
-    };
-    let named = "dependency_client_certificate_file";
-    let key = PrivateKeyDer::from_pem_slice(&read(named, file)?).map_err(|error| match error {
-        pem::Error::NoItemsFound => format!(
-            "`{named}`: {} contains no private key: append the key to the certificates",
-            file.display()
-        ),
-        error => format!("`{named}`: {} is not valid PEM: {error}", file.display()),
-    })?;
-    config.with_client_auth_cert(certificates(named, file)?, key).map_err(|error| {
-        format!("`{named}`: {} is not a client certificate: {error}", file.display())
-    })
-}
-
-fn certificates(named: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(named, file)?).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(format!(
-            "`{named}`: {} contains no certificate: set it to a PEM file of certificates",
-            file.display()
-        )),
-        Err(error) => Err(format!("`{named}`: {} is not valid PEM: {error}", file.display())),
-    }
-}
-
-fn read(named: &str, file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|error| format!("`{named}`: {} cannot be read: {error}", file.display()))
 }

@@ -8,7 +8,11 @@ mod body;
 #[cfg(feature = "dependencies")]
 pub(crate) mod client;
 #[cfg(feature = "dependencies")]
+pub(crate) mod page;
+#[cfg(feature = "dependencies")]
 pub(crate) mod resolver;
+#[cfg(feature = "dependencies")]
+pub(crate) mod tls;
 #[cfg(feature = "dependencies")]
 pub(crate) mod url;
 
@@ -33,6 +37,10 @@ pub(crate) const CASCADE: &str = "management-cascade";
 /// The maximum length of an answer after decompression.
 #[cfg(feature = "dependencies")]
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The longest deadline of an exchange, which can be added to any clock.
+#[cfg(feature = "dependencies")]
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A service that this one needs: its URL, and how it is asked.
 ///

@@ -16,6 +16,36 @@ pub(crate) fn health_url(
     prefix: &str,
     check: &str,
 ) -> Result<Url, String> {
+    complete(given, scheme, |path| {
+        let mut path = match path {
+            "" | "/" => format!("{prefix}/health"),
+            path => path.to_owned(),
+        };
+        if !check.is_empty() {
+            if !path.ends_with('/') {
+                path.push('/');
+            }
+            path.push_str(check);
+        }
+        path
+    })
+}
+
+/// The URL of a page, which is asked as it is.
+pub(crate) fn page_url(given: &str) -> Result<Url, String> {
+    let scheme = if given.contains("://") { "" } else { "http" };
+    let url = complete(given, scheme, str::to_owned)?;
+    if scheme.is_empty() {
+        return Ok(url);
+    }
+    Err(format!(
+        "{:?} is not a URL: it has no scheme: write it like `https://host/path`",
+        text::quoted_url(given)
+    ))
+}
+
+/// Makes a URL of a text. `path` is given the path, which may be empty, and returns the one to ask.
+fn complete(given: &str, scheme: &str, path: impl FnOnce(&str) -> String) -> Result<Url, String> {
     let url = given.trim();
     let complain = |why: String| format!("{:?} is not a URL: {why}", text::quoted_url(given));
     let (given_scheme, rest) = url.split_once("://").unwrap_or((scheme, url));
@@ -38,7 +68,7 @@ pub(crate) fn health_url(
         return Err(complain(format!("write `{authority}://`")));
     }
     let target = target.split('#').next().unwrap_or_default();
-    let (path, query) = match target.split_once('?') {
+    let (given_path, query) = match target.split_once('?') {
         Some((path, query)) => (path, format!("?{query}")),
         None => (target, String::new()),
     };
@@ -49,18 +79,7 @@ pub(crate) fn health_url(
         }
         complain(why)
     })?;
-    let mut url = format!("{scheme}://{authority}");
-    match path {
-        "" | "/" => url.push_str(&format!("{prefix}/health")),
-        path => url.push_str(path),
-    }
-    if !check.is_empty() {
-        if !url.ends_with('/') {
-            url.push('/');
-        }
-        url.push_str(check);
-    }
-    url.push_str(&query);
+    let url = format!("{scheme}://{authority}{}{query}", path(given_path));
     // This checks everything else, such as hosts in other scripts.
     let url = Url::parse(&url).map_err(|why| complain(why.to_string()))?;
     http::Uri::try_from(url.as_str()).map_err(|why| complain(why.to_string()))?;

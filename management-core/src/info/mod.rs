@@ -14,7 +14,7 @@ pub(crate) mod instance_id;
 mod kubernetes;
 #[cfg(feature = "actuator")]
 pub(crate) mod load;
-mod mountinfo;
+pub(crate) mod mountinfo;
 mod os;
 pub(crate) mod platform;
 mod pod_name;

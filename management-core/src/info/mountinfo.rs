@@ -2,17 +2,19 @@
 
 /// One line of `/proc/self/mountinfo`.
 #[derive(Debug, PartialEq)]
-pub(super) struct Mount {
+pub struct Mount {
     /// The folder or file of the file system that is mounted.
-    pub(super) root: String,
+    pub root: String,
     /// The mount point.
-    pub(super) point: String,
+    pub point: String,
     /// `overlay`, `cgroup2`, …
-    pub(super) kind: String,
+    pub kind: String,
+    /// Those of the file system, such as the controllers of a `cgroup`, separated by commas.
+    pub options: String,
 }
 
 /// Parses the lines, and skips those that are invalid.
-pub(super) fn parse(text: &str) -> Vec<Mount> {
+pub fn parse(text: &str) -> Vec<Mount> {
     text.lines().filter_map(mount).collect()
 }
 
@@ -20,10 +22,12 @@ fn mount(line: &str) -> Option<Mount> {
     // The first part ends with any number of optional fields.
     let (fields, source) = line.split_once(" - ")?;
     let mut fields = fields.split(' ').skip(3);
+    let mut source = source.split(' ');
     Some(Mount {
         root: unescape(fields.next()?),
         point: unescape(fields.next()?),
-        kind: source.split(' ').next()?.to_owned(),
+        kind: source.next()?.to_owned(),
+        options: source.nth(1).unwrap_or_default().to_owned(),
     })
 }
 
@@ -60,6 +64,7 @@ mod tests {
             root: root.into(),
             point: point.into(),
             kind: kind.into(),
+            options: "rw".into(),
         };
         assert_eq!(
             parse(text),

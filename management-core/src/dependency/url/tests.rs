@@ -178,3 +178,25 @@ fn other_schemes_and_paths_alone_are_refused() {
     refuses("http://u@/x", "no host");
     refuses(&format!("http://h/{}", "x".repeat(70_000)), "too long");
 }
+
+#[test]
+fn a_page_is_asked_as_it_is() {
+    for (given, asked) in [
+        ("https://billing", "https://billing/"),
+        ("https://billing/", "https://billing/"),
+        ("http://u:p@h:81/ping?a=b#c", "http://u:p@h:81/ping?a=b"),
+    ] {
+        assert_eq!(page_url(given).as_ref().map(Url::as_str), Ok(asked), "{given}");
+    }
+    for (given, why) in [
+        ("billing/ping", "it has no scheme"),
+        ("", "it is empty"),
+        ("ftp://h/", "its scheme is \"ftp\""),
+        ("https://", "it has no host"),
+        ("https://u:hunter2@h:port/", "its port is"),
+    ] {
+        let complaint = page_url(given).unwrap_err();
+        assert!(complaint.contains(why), "{given:?}: {complaint}");
+        assert!(!complaint.contains("hunter2"), "{complaint}");
+    }
+}

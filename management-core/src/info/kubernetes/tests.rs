@@ -136,7 +136,12 @@ fn a_node_is_no_pod() {
 fn mounts_of_kubelet() {
     const UID: &str = "5d4f8c7b-9abc-4def-8123-456789abcdef";
     let mounts = |root: &str, point: &str| {
-        vec![Mount { root: root.into(), point: point.into(), kind: "ext4".into() }]
+        vec![Mount {
+            root: root.into(),
+            point: point.into(),
+            kind: "ext4".into(),
+            options: String::new(),
+        }]
     };
     for (root, uid) in [
         (format!("/var/lib/kubelet/pods/{UID}/etc-hosts"), Some(UID)),
