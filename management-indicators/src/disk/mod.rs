@@ -70,7 +70,8 @@ struct Limits {
 /// `threshold`.
 ///
 /// Each run is on a thread of its own, since a dead network mount blocks it. By default the check is not
-/// [critical](Check::critical), because other instances of the service may have space. A threshold that is not valid is an error of `build()`.
+/// [critical](Check::critical), because other instances of the service may have space. A threshold that is not valid is an
+/// error of `build()`.
 #[track_caller]
 pub fn check(
     name: impl Into<String>,
