@@ -3,15 +3,13 @@
 use std::{env, error::Error, fs, io};
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
-use management_axum::{Management, health_check, readiness_check, version_provider};
+use management_axum::{Health, Management, health_check, readiness_check, version_provider};
+use management_indicators as indicators;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
-use sqlx::{ConnectOptions, Connection};
 
 #[readiness_check("db", timeout = "2s")]
-async fn database(pool: &SqlitePool) -> Result<(), sqlx::Error> {
-    // An open connection keeps working after its file is gone, so the check opens a new one.
-    let options = SqliteConnectOptions::clone(&pool.connect_options()).create_if_missing(false);
-    options.connect().await?.close().await
+async fn database(pool: &SqlitePool) -> Health {
+    indicators::sqlx::ping(pool).await
 }
 
 #[health_check("disk", critical = false)]

@@ -14,6 +14,7 @@ macro_rules! pages {
         /// [liveness]: crate::guide::liveness
         /// [stalls]: crate::guide::liveness#when-the-runtime-is-stalled
         /// [state]: crate::guide::state
+        /// [indicators]: crate::guide::indicators
         /// [groups]: crate::guide::groups
         /// [dependencies]: crate::guide::dependencies
         /// [lifecycle]: crate::guide::lifecycle
@@ -44,6 +45,10 @@ pages! {
     liveness: "../docs/liveness.md";
     /// How checks get a database pool, a cache or a client.
     state: "../docs/state.md";
+    /// Ready-made checks of databases, brokers, disks and certificates.
+    // Its code is tested with the features of `management-indicators`.
+    #[cfg(not(doctest))]
+    indicators: "../docs/indicators.md";
     /// Answers of their own for a part of the checks.
     groups: "../docs/groups.md";
     /// Other services that this one needs.

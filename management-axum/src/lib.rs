@@ -1,6 +1,7 @@
 //! [checks]: crate::guide::checks
 //! [liveness]: crate::guide::liveness
 //! [state]: crate::guide::state
+//! [indicators]: crate::guide::indicators
 //! [groups]: crate::guide::groups
 //! [dependencies]: crate::guide::dependencies
 //! [lifecycle]: crate::guide::lifecycle

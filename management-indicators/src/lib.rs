@@ -3,7 +3,6 @@
 
 #[cfg(feature = "bb8-postgres")]
 pub mod bb8;
-#[cfg(any(feature = "nats", feature = "redis"))]
 mod deadline;
 #[cfg(feature = "deadpool-postgres")]
 pub mod deadpool;

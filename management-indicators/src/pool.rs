@@ -72,6 +72,10 @@ impl Usage {
     fn is_full(self) -> bool {
         self.max <= self.size
     }
+
+    fn is_exhausted(self) -> bool {
+        self.is_full() && self.idle == 0
+    }
 }
 
 impl fmt::Display for Usage {

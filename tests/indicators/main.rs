@@ -1,10 +1,12 @@
 //! Indicators on real servers.
 
 mod faults;
-<<<<<<< HEAD
 mod mariadb;
-=======
->>>>>>> 3a8364e32deac2bed9f14d70ab8d4da2bf3ba720
+mod nats;
+mod pools;
 mod postgres;
 mod proxy;
+mod redis;
 mod server;
+mod sqlite;
+mod standby;

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getuid, kill_process};
+use rustix::process::{Pid, Signal, getuid, kill_process, test_kill_process};
 use tempfile::TempDir;
 
 /// How a server is started, and asked whether it has started.
@@ -42,14 +42,25 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one.
     pub(crate) fn start<K: Kind>() -> Self {
+        let folder = Server::folder::<K>();
+        K::prepare(folder.path());
+        Server::start_in::<K>(folder)
+    }
+
+    /// Starts one in a folder that is prepared.
+    pub(crate) fn start_in<K: Kind>(folder: TempDir) -> Self {
+        let port = free_port();
+        let child = Some(start::<K>(folder.path(), port));
+        Server { port, folder, child, stop: K::STOP, start: start::<K> }
+    }
+
+    /// A temporary folder of the user that runs the server.
+    pub(crate) fn folder<K: Kind>() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         if let Some((user, group)) = user::<K>() {
             chown(folder.path(), Some(user), Some(group)).unwrap();
         }
-        K::prepare(folder.path());
-        let port = free_port();
-        let child = Some(start::<K>(folder.path(), port));
-        Server { port, folder, child, stop: K::STOP, start: start::<K> }
+        folder
     }
 
     /// Stops it in order.
@@ -78,21 +89,33 @@ impl Server {
     }
 
     fn end(&mut self, signal: Signal) {
+        let mut family = Vec::new();
         if signal == Signal::KILL {
-            self.signal(signal);
+            // A process that is stopped starts no other ones.
+            kill_process(self.pid(), Signal::STOP).unwrap();
+            family = self.signal(signal);
         } else {
-            // Whoever it has started is its own affair.
+            // What it has started is its own affair.
             kill_process(self.pid(), signal).unwrap();
         }
         let mut child = self.child.take().unwrap();
         child.wait().unwrap();
+        // They hold the memory and the port that the next one needs.
+        let until = Instant::now() + support::PATIENCE;
+        while family.iter().any(|pid| test_kill_process(*pid).is_ok()) {
+            assert!(Instant::now() < until, "{family:?} live on");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
-    fn signal(&self, signal: Signal) {
-        for pid in family(self.pid()) {
+    /// Signals it and all that it has started, which are returned.
+    fn signal(&self, signal: Signal) -> Vec<Pid> {
+        let family = family(self.pid());
+        for pid in &family {
             // A process may have ended meanwhile.
-            _ = kill_process(pid, signal);
+            _ = kill_process(*pid, signal);
         }
+        family
     }
 
     fn pid(&self) -> Pid {

@@ -10,6 +10,7 @@ use management_core::{Check, CurrentRun, Health, Status};
 use tokio::time::timeout;
 
 use super::{Fault, Pool, Question, Standby, Usage};
+use crate::deadline::within_deadline;
 use crate::setters::setters;
 
 /// The deadline of a probe that is no part of a run of a check, which has its own.
@@ -98,12 +99,7 @@ impl<P> PoolProbe<P> {
 /// Asks a pool once. The deadline is that of the current run of a check, or 4 s.
 pub async fn ping<P: Pool>(pool: P) -> Health {
     let probe = Probe::new(pool);
-    if CurrentRun::timeout().is_some() {
-        return probe.health().await;
-    }
-    timeout(DEFAULT_TIMEOUT, probe.health()).await.unwrap_or_else(|_| {
-        Health::down(format_args!("timed out after {}s", DEFAULT_TIMEOUT.as_secs()))
-    })
+    within_deadline(probe.health()).await
 }
 
 /// Like [`ping`], for a pool whose futures block and are then ready.
@@ -154,12 +150,14 @@ impl<P: Pool> Probe<P> {
             Some(Some(Ok(answered))) => Ok(self.works(answered)),
             Some(Some(Err(Fault::Server(why)))) => Err(why),
             // No connection is idle, or it has broken.
-            _ if self.pool.usage().is_full() => self.connect_past().await,
-            _ => self.grow().await,
+            _ => match self.pool.usage() {
+                usage if usage.is_full() => self.connect_past(usage).await,
+                usage => self.grow(usage).await,
+            },
         };
         found.unwrap_or_else(|why| {
             self.options().version = None;
-            Health::down(why)
+            self.with_details(Health::down(why), None)
         })
     }
 
@@ -174,14 +172,17 @@ impl<P: Pool> Probe<P> {
     }
 
     /// Opens a connection of the pool.
-    async fn grow(&self) -> Result<Health, String> {
+    async fn grow(&self, before: Usage) -> Result<Health, String> {
         CurrentRun::step("connecting");
         let mut acquire = pin!(self.pool.acquire());
         let acquired = match self.within(HEAD_START, &mut acquire).await {
             Some(acquired) => acquired,
             None if self.pool.can_connect() => tokio::select! {
                 acquired = &mut acquire => acquired,
-                connected = self.connect() => return self.judge(connected),
+                connected = self.connect() => return match connected {
+                    Ok(answered) => Ok(self.works(answered)),
+                    Err(fault) => self.is_full_or_down(fault, before),
+                },
             },
             None => acquire.await,
         };
@@ -192,41 +193,44 @@ impl<P: Pool> Probe<P> {
             },
             Err(fault) => fault,
         };
-        if !self.pool.can_connect() {
-            return self.judge(Err(fault.while_connecting()));
-        }
-        // Its error tells more than that of the pool.
-        match self.connect().await {
+        // The error of a connection tells more than that of the pool.
+        let connected = match self.pool.can_connect() {
+            true => self.connect().await,
+            false => Err(fault.clone().while_connecting()),
+        };
+        match connected {
             Ok(_) => Err(fault.into()),
-            failed => self.judge(failed),
+            Err(why) => self.is_full_or_down(why, before),
         }
     }
 
     /// Decides for a full pool.
-    async fn connect_past(&self) -> Result<Health, String> {
-        let usage = self.pool.usage();
+    async fn connect_past(&self, usage: Usage) -> Result<Health, String> {
         CurrentRun::step(format!("connecting past the pool ({usage})"));
-        if self.pool.can_connect() {
-            self.judge(self.connect().await)
-        } else {
-            Ok(self.is_exhausted(usage, None, usage))
+        if !self.pool.can_connect() {
+            return Ok(self.is_exhausted(usage, None));
+        }
+        match self.connect().await {
+            Ok(answered) => {
+                // It may have been full for a moment only.
+                let usage = self.pool.usage();
+                Ok(if usage.is_exhausted() {
+                    self.is_exhausted(usage, Some(answered))
+                } else {
+                    self.works(answered)
+                })
+            }
+            Err(fault) => self.is_full_or_down(fault, usage),
         }
     }
 
-    /// The health by what a connection outside of the pool has answered.
-    fn judge(&self, connected: Result<Answered, Fault>) -> Result<Health, String> {
-        let usage = self.pool.usage();
-        match connected {
-            Ok(answered) if usage.is_full() && usage.idle == 0 => {
-                Ok(self.is_exhausted(usage, Some(answered), usage))
-            }
-            Ok(answered) => Ok(self.works(answered)),
-            // It works for the connections that are open.
-            Err(Fault::ServerFull(why)) if usage.size > 0 => {
-                Ok(self.is_exhausted(why, None, usage))
-            }
-            Err(fault) if usage.is_full() => Err(format!("{} ({usage})", String::from(fault))),
-            Err(fault) => Err(fault.into()),
+    /// The health if no connection can be opened.
+    fn is_full_or_down(&self, fault: Fault, usage: Usage) -> Result<Health, String> {
+        match fault {
+            // The server works for the connections that are open.
+            Fault::ServerFull(why) if usage.size > 0 => Ok(self.is_exhausted(why, None)),
+            fault if usage.is_exhausted() => Err(format!("{} ({usage})", String::from(fault))),
+            fault => Err(fault.into()),
         }
     }
 
@@ -264,15 +268,10 @@ impl<P: Pool> Probe<P> {
 
     fn works(&self, answered: Answered) -> Health {
         let health = if answered.read_only { Health::down("read only") } else { Health::up() };
-        self.with_details(health, Some(answered), self.pool.usage())
+        self.with_details(health, Some(answered))
     }
 
-    fn is_exhausted(
-        &self,
-        why: impl fmt::Display,
-        answered: Option<Answered>,
-        usage: Usage,
-    ) -> Health {
+    fn is_exhausted(&self, why: impl fmt::Display, answered: Option<Answered>) -> Health {
         let health = match self.options().exhausted {
             _ if answered.as_ref().is_some_and(|answered| answered.read_only) => {
                 Health::down(format_args!("read only ({why})"))
@@ -283,22 +282,23 @@ impl<P: Pool> Probe<P> {
             Status::Unknown => Health::unknown(why),
             _ => Health::down(why),
         };
-        self.with_details(health, answered, usage)
+        self.with_details(health, answered)
     }
 
-    fn with_details(&self, health: Health, answered: Option<Answered>, usage: Usage) -> Health {
-        let mut details =
+    fn with_details(&self, health: Health, answered: Option<Answered>) -> Health {
+        let usage = self.pool.usage();
+        let mut health =
             health.detail("size", usage.size).detail("idle", usage.idle).detail("max", usage.max);
         if let Some(waiting) = usage.waiting {
-            details = details.detail("waiting", waiting);
+            health = health.detail("waiting", waiting);
         }
         if let Some(answered) = answered {
-            details = details.detail("latencyMs", milliseconds(answered.latency));
+            health = health.detail("latencyMs", milliseconds(answered.latency));
         }
         if let Some(version) = &self.options().version {
-            details = details.detail("version", version.as_str());
+            health = health.detail("version", version.as_str());
         }
-        details
+        health
     }
 }
 

@@ -54,6 +54,7 @@
 //! | `DOWN` | `the replica has lost its master`, if it serves no stale data |
 //! | `DOWN` | `the cluster is down`, for a server in cluster mode whose `cluster_state` is `fail` |
 //! | `DOWN` | `busy with a script` |
+//! | `DOWN` | `the peer is not Redis` |
 //! | `DEGRADED` | `loading its data` |
 //! | `DEGRADED` | `accepts no writes: cannot save to its disk` |
 //!

@@ -48,7 +48,7 @@ fn explain(code: &str, detail: &str) -> Health {
 pub(super) fn lost(error: &RedisError) -> Health {
     match error.kind() {
         ErrorKind::AuthenticationFailed => Health::down("authentication failed"),
-        _ if error.is_connection_refusal() => cannot_connect(error),
+        _ if error.is_connection_refusal() || is_foreign(error) => cannot_connect(error),
         _ => Health::down(format_args!("connection lost: {}", describe(error))),
     }
 }
@@ -68,7 +68,15 @@ pub(super) async fn unreachable(address: &ConnectionAddr, error: &RedisError) ->
 }
 
 fn cannot_connect(error: &RedisError) -> Health {
+    if is_foreign(error) {
+        return Health::down("the peer is not Redis");
+    }
     Health::down(format_args!("cannot connect: {}", describe(error)))
+}
+
+/// Whether the peer speaks another protocol.
+fn is_foreign(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Parse | ErrorKind::UnexpectedReturnType)
 }
 
 /// What the server says without being asked.

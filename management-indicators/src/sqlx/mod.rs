@@ -92,6 +92,18 @@ mod private {
         /// What an error of the server means.
         fn fault(error: &dyn DatabaseError) -> fn(String) -> Fault;
 
+        /// What an error means that is none of the server.
+        fn broken(reason: String) -> Fault {
+            Fault::Connection(reason)
+        }
+
+        /// Takes a connection of the pool, for which it may grow.
+        fn acquire(
+            pool: &Pool<Self>,
+        ) -> impl Future<Output = Result<PoolConnection<Self>, Error>> + Send {
+            pool.acquire()
+        }
+
         /// Opens a connection, and nothing else.
         fn connect(
             pool: &Pool<Self>,
@@ -139,7 +151,7 @@ where
     }
 
     async fn acquire(&self) -> Result<PoolConnection<D>, Fault> {
-        Pool::acquire(self).await.map_err(fault::<D>)
+        D::acquire(self).await.map_err(fault::<D>)
     }
 
     fn discard(&self, pooled: PoolConnection<D>) {
@@ -188,6 +200,6 @@ fn fault<D: private::Ask>(error: Error) -> Fault {
         Error::Database(error) => D::fault(&*error)(redact(error.message())),
         Error::PoolClosed => Fault::Connection("the pool is closed".into()),
         Error::PoolTimedOut => Fault::Connection("the pool has no connection in time".into()),
-        error => Fault::Connection(describe(&error)),
+        error => D::broken(describe(&error)),
     }
 }

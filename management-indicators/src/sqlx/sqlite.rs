@@ -1,9 +1,12 @@
-use std::fs;
+use std::{fs, io};
 
 use management_core::CurrentRun;
 use sqlx::error::DatabaseError;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Error, Pool, Row, Sqlite, SqliteConnection, raw_sql};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Error, Pool, Row, Sqlite, SqliteConnection, raw_sql,
+};
 use tokio::task::spawn_blocking;
 
 use super::private::Ask;
@@ -18,6 +21,16 @@ impl Ask for Sqlite {
         Fault::Server
     }
 
+    fn broken(reason: String) -> Fault {
+        Fault::Server(reason)
+    }
+
+    async fn acquire(pool: &Pool<Sqlite>) -> Result<PoolConnection<Sqlite>, Error> {
+        // The pool may create a file that is missing, which is up to the program.
+        Self::connect(pool).await?.close().await?;
+        pool.acquire().await
+    }
+
     async fn connect(pool: &Pool<Sqlite>) -> Result<SqliteConnection, Error> {
         let options = SqliteConnectOptions::clone(&pool.connect_options());
         options.create_if_missing(false).connect().await
@@ -28,8 +41,11 @@ impl Ask for Sqlite {
         let file: String = list.try_get("file")?;
         // An open connection keeps working after its file is gone. A database in memory has none.
         if !file.is_empty() {
-            let exists = spawn_blocking(move || fs::metadata(file));
-            exists.await.map_err(std::io::Error::other)??;
+            let found = spawn_blocking(move || fs::metadata(file)).await;
+            if !matches!(found, Ok(Ok(_))) {
+                // As SQLite calls it when a connection is opened.
+                return Err(Error::Io(io::Error::other("unable to open database file")));
+            }
         }
         // Reads from the file, which a ping does not.
         within_deadline(connection, async |connection: &mut SqliteConnection| {

@@ -1,3 +1,5 @@
+#![allow(clippy::non_minimal_cfg)]
+
 use management_axum::{Management, health_check};
 
 // Below the attribute, above it, and inside `cfg_attr`.

@@ -1,4 +1,5 @@
 //! The types of errors that a function can return, and the reasons that result from them.
+#![allow(clippy::ptr_arg)]
 
 use std::error::Error;
 use std::fmt;
@@ -97,7 +98,9 @@ fn jobs() -> Result<u32, Box<dyn Error>> {
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let report = runtime.block_on(async { Management::builder().state(CHAIN.to_owned()).build().unwrap().health().await });
+    let report = runtime.block_on(async {
+        Management::builder().state(CHAIN.to_owned()).build().unwrap().health().await
+    });
     assert_eq!(report.components().len(), 9);
     for component in report.components() {
         let reason = component.health().reason();

@@ -5,10 +5,18 @@ use std::process::Command;
 use std::{env, fs};
 
 #[test]
-fn ui() {
-    let cases = trybuild::TestCases::new();
-    cases.pass("ui/pass/*.rs");
-    cases.compile_fail("ui/fail/*.rs");
+fn fail() {
+    trybuild::TestCases::new().compile_fail("fail/*.rs");
+}
+
+#[test]
+fn every_case_that_passes_is_run() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    for case in fs::read_dir("pass").unwrap() {
+        let case = case.unwrap().path();
+        let entry = format!("path = \"{}\"\nharness = false\n", case.display());
+        assert!(manifest.contains(&entry), "Cargo.toml has no [[test]] for {}", case.display());
+    }
 }
 
 /// The library that this test was built with, of which there may be older ones.
@@ -45,8 +53,8 @@ fn a_renamed_dependency_is_told() {
     for (krate, name, file) in
         [("management_core", "ours", "core"), ("management_axum", "web", "axum")]
     {
-        let golden = PathBuf::from(format!("ui/renamed/{file}.stderr"));
-        let stderr = renamed(krate, name, &format!("ui/renamed/{file}.rs"));
+        let golden = PathBuf::from(format!("renamed/{file}.stderr"));
+        let stderr = renamed(krate, name, &format!("renamed/{file}.rs"));
         if env::var_os("TRYBUILD").is_some_and(|told| told == "overwrite") {
             fs::write(&golden, &stderr).unwrap();
         }
