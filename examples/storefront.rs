@@ -75,7 +75,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let pool = PgPoolOptions::new().max_connections(5).acquire_timeout(Duration::from_secs(2));
     let pool = pool.connect_lazy_with(options);
     let redis = redis::Client::open(env::var("REDIS_URL").unwrap_or("redis://127.0.0.1/".into()))?;
-    // Requests do not wait for a cache that is down: each failure begins the next attempt in the background.
+    // A request does not wait for retries: a failure begins the next attempt in the background.
     let config = ConnectionManagerConfig::new().set_number_of_retries(0);
     let cache = redis.get_connection_manager_lazy(config)?;
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dockerfile
 import kubernetes_validate
@@ -218,21 +219,42 @@ def set_value(objects, name, value):
     next(entry for entry in container(objects)["env"] if entry["name"] == name)["value"] = value
 
 
+def image(commands, target):
+    """The instructions of an image that is FROM scratch, with those of the stages that it is made from."""
+    stages, name = {}, None
+    for command in commands:
+        if command[0] == "FROM":
+            base, *alias = command[3]
+            name = alias[-1] if alias else ""
+            stages[name] = list(stages.get(base, [command]))
+        else:
+            stages[name].append(command)
+    return stages.get(target, [])
+
+
 def containerfile(commands):
     """Yields what is wrong with the instructions of deploy/Containerfile, given as (name, is JSON, flags, values)."""
-    last = max(index for index, (name, *_) in enumerate(commands) if name == "FROM")
-    build, image = commands[:last], commands[last:]
+    build = next(values for name, _, _, values in image(commands, "build") if name == "RUN")
+    binaries = re.findall(r"--example (\w+)", " ".join(build))
+    for binary in binaries:
+        yield from (f"{binary}: {complaint}" for complaint in image_of(image(commands, binary), f"/{binary}"))
+    last = [values for name, _, _, values in commands if name == "FROM"][-1]
+    if binaries[0] != last[-1]:
+        yield f"the image without --target is not {binaries[0]}"
+
+
+def image_of(commands, binary):
+    """Yields what is wrong with the image of an example."""
 
     def of(name):
-        return [(is_json, flags, values) for command, is_json, flags, values in image if command == name]
+        return [(is_json, flags, values) for command, is_json, flags, values in commands if command == name]
 
-    binary = re.search(r"--example (\w+)", " ".join(" ".join(values) for _, _, _, values in build))
-    binary = f"/{binary[1]}" if binary else "an example"
-
-    if image[0][3] != ("scratch",):
+    if [values[0] for _, _, values in of("FROM")] != ["scratch"]:
         yield "the image is not from scratch"
     if of("ENTRYPOINT") != [(True, (), (binary,))]:
         yield "ENTRYPOINT is not the example in the exec form"
+    if not any(f"/image{binary}" in values for _, _, values in of("COPY")):
+        yield "the binary is missing"
     if of("CMD") or of("SHELL") or of("RUN"):
         yield "the image has a CMD, a SHELL or a RUN, and no shell"
     if [(is_json, values) for is_json, _, values in of("HEALTHCHECK")] != [
@@ -249,7 +271,7 @@ def containerfile(commands):
 
 
 def instruction(name, is_json, *values):
-    """A mistake: every such instruction of the image becomes this one."""
+    """A mistake: every such instruction becomes this one."""
 
     def change(commands):
         for index, command in enumerate(commands):
@@ -259,8 +281,21 @@ def instruction(name, is_json, *values):
     return change
 
 
+def value(old, new):
+    """A mistake: this value of every instruction becomes that one."""
+
+    def change(commands):
+        for index, (name, is_json, flags, values) in enumerate(commands):
+            commands[index] = (name, is_json, flags, tuple(new if each == old else each for each in values))
+
+    return change
+
+
 CONTAINERFILE_MISTAKES = {
-    "a base with a shell": instruction("FROM", False, "docker.io/library/alpine:3.23"),
+    "a base with a shell": value("scratch", "docker.io/library/alpine:3.23"),
+    "the binary of another example": value("/image/storefront", "/image/deployed"),
+    "an image that nobody builds": value("storefront", "another"),
+    "another image by default": lambda commands: commands.append(("FROM", False, (), ("base", "AS", "another"))),
     "the shell form of ENTRYPOINT": instruction("ENTRYPOINT", False, "/deployed"),
     "another binary": instruction("ENTRYPOINT", True, "/quickstart"),
     "the shell form of HEALTHCHECK": instruction("HEALTHCHECK", False, "CMD", "/deployed healthcheck"),
@@ -273,6 +308,23 @@ CONTAINERFILE_MISTAKES = {
 }
 
 
+def own_services(project):
+    """The services of a project of Compose that are built from deploy/Containerfile."""
+    return {name: service for name, service in project["services"].items() if "build" in service}
+
+
+def service_of(name, service):
+    """Yields what is wrong with a service of ours in a project of Compose."""
+    if seconds(service.get("stop_grace_period", "10s")) < drain(service["environment"]) + MARGIN:
+        yield f"{name} is killed before its drain has ended"
+    if service["build"].get("target") != service["image"]:
+        yield f"{name} is another image than it is called"
+    if service.get("healthcheck", {}).get("test") != ["CMD", f"/{service['image']}", "healthcheck"]:
+        yield f"{name} is not asked for its health without a shell"
+    if service.get("entrypoint") or service.get("command"):
+        yield f"{name} does not start as the image does"
+
+
 def compose(project):
     """Yields what is wrong with deploy/compose.yaml, as Compose itself reads it."""
     proxy = project["services"]["proxy"]
@@ -280,14 +332,9 @@ def compose(project):
     if not proxy["environment"].keys() <= known:
         yield f"haproxy.cfg knows the variables {sorted(known)} alone"
     services = project["services"]
-    own = {name: service for name, service in services.items() if "build" in service}
+    own = own_services(project)
     for name, service in own.items():
-        if seconds(service.get("stop_grace_period", "10s")) < drain(service["environment"]) + MARGIN:
-            yield f"{name} is killed before its drain has ended"
-        if service.get("healthcheck", {}).get("test") != ["CMD", "/deployed", "healthcheck"]:
-            yield f"{name} is not asked for its health without a shell"
-        if service.get("entrypoint") or service.get("command"):
-            yield f"{name} does not start as the image does"
+        yield from service_of(name, service)
         if service.get("ports"):
             yield f"{name} is reached past the proxy"
         if service["environment"]["MANAGEMENT_LISTEN"] != f"0.0.0.0:{proxy['environment']['CHECK_PORT']}":
@@ -304,10 +351,68 @@ COMPOSE_MISTAKES = {
     "no health check": lambda p: p["services"]["one"].pop("healthcheck"),
     "a health check by a shell": lambda p: p["services"]["one"]["healthcheck"].update(test=["CMD-SHELL", "true"]),
     "another command": lambda p: p["services"]["one"].update(command=["sh"]),
+    "another image": lambda p: p["services"]["two"]["build"].update(target="storefront"),
     "a port of its own": lambda p: p["services"]["one"].update(ports=[{"target": 8081}]),
     "the endpoints are elsewhere": lambda p: p["services"]["two"]["environment"].update(MANAGEMENT_LISTEN="0.0.0.0:1"),
     "nobody waits": lambda p: p["services"]["proxy"]["depends_on"]["one"].update(condition="service_started"),
 }
+
+
+def storefront(project):
+    """Yields what is wrong with deploy/compose.storefront.yaml, as Compose itself reads it."""
+    services = project["services"]
+    if own_services(project).keys() != {"storefront"}:
+        yield "storefront is not the only service that is built here"
+    main = services["storefront"]
+    values = main["environment"]
+    yield from service_of("storefront", main)
+    for name, service in services.items():
+        if "test" not in service.get("healthcheck", {}):
+            yield f"{name} has no health check"
+        for variable, text in service.get("environment", {}).items():
+            if re.search(r"://[^/@]*:[^/@]*@", text) or (variable.endswith("PASSWORD") and text):
+                yield f"{name} has a password in {variable}"
+    for variable in ("DATABASE_URL", "REDIS_URL"):
+        if urlsplit(values[variable]).hostname not in services.keys() - {"storefront"}:
+            yield f"no service is called as {variable} says"
+    files = {"storefront": "DATABASE_PASSWORD_FILE", "postgres": "POSTGRES_PASSWORD_FILE"}
+    given = {name: {f"/run/secrets/{secret['source']}" for secret in services[name].get("secrets", [])} for name in files}
+    for name, variable in files.items():
+        if services[name]["environment"].get(variable) not in given[name]:
+            yield f"{name} does not read its password from a secret"
+    if urlsplit(values["DATABASE_URL"]).username != services["postgres"]["environment"].get("POSTGRES_USER"):
+        yield "PostgreSQL has another user than DATABASE_URL"
+    if any(how["condition"] != "service_started" for how in main["depends_on"].values()):
+        yield "storefront is started late, although it waits for its servers itself"
+    ports = {port["target"]: port.get("host_ip") for service in services.values() for port in service.get("ports", [])}
+    if ports.keys() != {8080, int(values["MANAGEMENT_LISTEN"].rpartition(":")[2])}:
+        yield f"the ports {sorted(ports)} are published"
+    if set(ports.values()) != {"127.0.0.1"}:
+        yield "other machines reach a port"
+
+
+STOREFRONT_MISTAKES = {
+    "another service": lambda p: p["services"]["redis"].update(build={"target": "redis"}),
+    "the grace period is too short": lambda p: p["services"]["storefront"].update(stop_grace_period="21s"),
+    "another image": lambda p: p["services"]["storefront"]["build"].pop("target"),
+    "a health check by a shell": lambda p: p["services"]["storefront"]["healthcheck"].update(test=["CMD-SHELL", "true"]),
+    "another command": lambda p: p["services"]["storefront"].update(command=["sh"]),
+    "no health check": lambda p: p["services"]["redis"].pop("healthcheck"),
+    "a password in a URL": lambda p: storefront_value(p, "REDIS_URL", "redis://:secret@redis/"),
+    "a password in a variable": lambda p: p["services"]["postgres"]["environment"].update(POSTGRES_PASSWORD="secret"),
+    "PostgreSQL is elsewhere": lambda p: storefront_value(p, "DATABASE_URL", "postgres://storefront@db/storefront"),
+    "another user": lambda p: storefront_value(p, "DATABASE_URL", "postgres://shop@postgres/storefront"),
+    "no secret": lambda p: p["services"]["postgres"].pop("secrets"),
+    "a secret that nobody reads": lambda p: p["services"]["storefront"]["environment"].pop("DATABASE_PASSWORD_FILE"),
+    "it waits": lambda p: p["services"]["storefront"]["depends_on"]["redis"].update(condition="service_healthy"),
+    "the endpoints are elsewhere": lambda p: storefront_value(p, "MANAGEMENT_LISTEN", "0.0.0.0:9090"),
+    "PostgreSQL is published": lambda p: p["services"]["postgres"].update(ports=[{"target": 5432, "host_ip": "127.0.0.1"}]),
+    "the endpoints are open": lambda p: p["services"]["storefront"]["ports"][1].pop("host_ip"),
+}
+
+
+def storefront_value(project, name, value):
+    project["services"]["storefront"]["environment"][name] = value
 
 
 def is_valid(manifest):
@@ -371,11 +476,15 @@ def main():
     commands = [(c.cmd.upper(), c.json, c.flags, c.value) for c in dockerfile.parse_file("deploy/Containerfile")]
     check("deploy/Containerfile", containerfile, commands, CONTAINERFILE_MISTAKES)
 
-    command = ["docker-compose", "--file", "deploy/compose.yaml", "config", "--format", "json"]
-    project = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    check("deploy/compose.yaml", compose, project, COMPOSE_MISTAKES)
+    for file, rules, mistakes in (
+        ("deploy/compose.yaml", compose, COMPOSE_MISTAKES),
+        ("deploy/compose.storefront.yaml", storefront, STOREFRONT_MISTAKES),
+    ):
+        command = ["docker-compose", "--file", file, "config", "--format", "json"]
+        project = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        check(file, rules, project, mistakes)
 
-    files = [text, Path("deploy/compose.yaml").read_text()]
+    files = [text, *(Path(f"deploy/{name}.yaml").read_text() for name in ("compose", "compose.storefront"))]
     for name in ("docs/kubernetes.md", "docs/production.md", "README.md"):
         page = [Path(name).read_text()]
         check(name, lambda page: fences("".join(page), files, objects), page, FENCE_MISTAKES)
