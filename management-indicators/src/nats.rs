@@ -33,6 +33,10 @@
 //! The user needs the permissions to publish and to subscribe to the inboxes of the client, `_INBOX.>` or those of
 //! `custom_inbox_prefix`. Without them, the check is `DEGRADED` after half of the deadline.
 //!
+//! A connection that is open and carries nothing, such as one through a router that has dropped it, is `DOWN` until the
+//! client replaces it. The client does so when three of its own pings in a row have no answer. It sends one each
+//! `ping_interval`, 60 s by default.
+//!
 //! The client reports lame duck mode and slow consumers to its event callback alone, so the check does not see them.
 
 use std::future::poll_fn;

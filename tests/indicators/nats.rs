@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use async_nats::ConnectOptions;
+use async_nats::connection::State;
 use futures_util::future::join_all;
 use management_core::{Check, Status};
 use management_indicators as indicators;
@@ -78,7 +79,7 @@ async fn client_on_nats() {
         let answer = answers.iter().find(|answer| answer.fault == fault).unwrap();
         assert_eq!((answer.status, answer.reason.as_str()), (status, reason), "{answer}");
     };
-    for fault in ["SIGCONT", "restarted", "restarted after that"] {
+    for fault in ["up", "SIGCONT"] {
         expect(fault, Status::Up, "");
     }
     expect("wrong password", Status::Down, "connecting");
@@ -89,6 +90,24 @@ async fn client_on_nats() {
     for fault in ["stopped", "killed"] {
         expect(fault, Status::Down, "disconnected");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_run_after_the_client_has_reconnected_is_up() {
+    let mut server = Server::start::<Nats>();
+    let client = connect(options(USER, PASSWORD), server.port).await;
+    let service = Service::new(indicators::nats::check("it", &client));
+    assert_eq!(service.ask("up").await.status, Status::Up);
+    server.kill();
+    assert_eq!(service.ask("killed").await.reason, "disconnected");
+    server.start_again();
+    let until = Instant::now() + support::PATIENCE;
+    while client.connection_state() != State::Connected {
+        assert!(Instant::now() < until);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let answer = service.ask("restarted").await;
+    assert_eq!(answer.status, Status::Up, "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use management_core::{Check, Health, Management, Status};
 use management_indicators as indicators;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use redis::{IntoConnectionInfo, RedisConnectionInfo, cmd};
+use redis::{IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, cmd};
 
 use crate::faults::{Answer, Client, PASSWORD, Service, TIMEOUT, USER, answers};
 use crate::proxy::Proxy;
@@ -87,7 +87,15 @@ fn answers_at(port: u16) -> bool {
 }
 
 fn client(port: u16, user: Option<(&str, &str)>) -> redis::Client {
-    let mut settings = RedisConnectionInfo::default();
+    client_with(port, user, |settings| settings)
+}
+
+fn client_with(
+    port: u16,
+    user: Option<(&str, &str)>,
+    set: impl FnOnce(RedisConnectionInfo) -> RedisConnectionInfo,
+) -> redis::Client {
+    let mut settings = set(RedisConnectionInfo::default());
     if let Some((name, password)) = user {
         settings = settings.set_username(name).set_password(password);
     }
@@ -168,7 +176,7 @@ impl Client for ByManager {
 
     async fn new(port: u16, password: &str) -> Self {
         // With its defaults, it would try for longer than a run takes.
-        let config = ConnectionManagerConfig::new().set_max_delay(TIMEOUT / 10);
+        let config = ConnectionManagerConfig::new().set_max_delay(TIMEOUT / 20);
         let config = config.set_number_of_retries(3);
         let client = client(port, Some((USER, password)));
         ByManager(client.get_connection_manager_lazy(config).unwrap())
@@ -418,6 +426,13 @@ async fn who_may_not_connect_or_ask_is_told_why() {
     let wrong = client(server.port, Some((USER, "wrong")));
     assert_eq!(reason(&wrong).await, down("authentication failed"));
 
+    let third = |settings: RedisConnectionInfo| settings.set_protocol(ProtocolVersion::RESP3);
+    let wrong = client_with(server.port, Some((USER, "wrong")), third);
+    assert_eq!(reason(&wrong).await, down("wrong user name or password"));
+    let right = client_with(server.port, Some((USER, PASSWORD)), third);
+    let health = indicators::redis::ping(&right).await;
+    assert_eq!((health.status(), &health.details()["role"]), (Status::Up, &"master".into()));
+
     let clerk = client(server.port, Some((USER, PASSWORD)));
     let mut connection = clerk.get_multiplexed_async_connection().await.unwrap();
     let users = [("mute", "-@all"), ("deaf", "+ping"), ("writer", "+ping +setrange")];
@@ -431,6 +446,10 @@ async fn who_may_not_connect_or_ask_is_told_why() {
     }
     let mute = client(server.port, Some(("mute", "s")));
     assert_eq!(reason(&mute).await, down("no permission for PING"));
+    let elsewhere = client_with(server.port, Some(("deaf", "s")), |settings| settings.set_db(1));
+    assert_eq!(reason(&elsewhere).await, down("no permission for HELLO or SELECT"));
+    let nowhere = client_with(server.port, Some((USER, PASSWORD)), |settings| settings.set_db(99));
+    assert_eq!(reason(&nowhere).await, down("ERR DB index is out of range"));
     let deaf = client(server.port, Some(("deaf", "s")));
     let service = Service::new(indicators::redis::check("it", &deaf).into());
     for _ in 0..3 {

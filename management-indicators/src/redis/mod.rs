@@ -49,7 +49,7 @@
 //! | `DOWN` | `connection lost: broken pipe` |
 //! | `DOWN` | `timed out after 4s while waiting for PONG` |
 //! | `DOWN` | `authentication required`, `authentication failed`, `wrong user name or password` |
-//! | `DOWN` | `no permission for PING` |
+//! | `DOWN` | `no permission for PING`, `no permission for HELLO or SELECT` |
 //! | `DOWN` | `max number of clients reached` |
 //! | `DOWN` | `the replica has lost its master`, if it serves no stale data |
 //! | `DOWN` | `the cluster is down`, for a server in cluster mode whose `cluster_state` is `fail` |
@@ -57,6 +57,8 @@
 //! | `DOWN` | `the peer is not Redis` |
 //! | `DEGRADED` | `loading its data` |
 //! | `DEGRADED` | `accepts no writes: cannot save to its disk` |
+//!
+//! Other errors of the server are `DOWN` with its text, without what it quotes.
 //!
 //! # Permissions
 //!

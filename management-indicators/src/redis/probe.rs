@@ -69,7 +69,7 @@ impl Probe {
                 CurrentRun::step(WAITING);
                 self.ask_and_keep(connection).await
             }
-            Err(error) if is_answer(&error) => Ok(reason::refused(&error, "SELECT")),
+            Err(error) if is_answer(&error) => Ok(reason::refused(&error, "HELLO or SELECT")),
             Err(error) => Err(error),
         };
         match asked {

@@ -22,7 +22,10 @@ pub(super) fn is_answer(error: &RedisError) -> bool {
 pub(super) fn refused(error: &RedisError, command: &str) -> Health {
     let detail = error.detail().unwrap_or_default();
     match error.code() {
-        Some("NOPERM") => Health::down(format_args!("no permission for {command}")),
+        // The text names the user. The client may have left out the code.
+        Some(code) if code == "NOPERM" || detail.contains("no permissions") => {
+            Health::down(format_args!("no permission for {command}"))
+        }
         Some(code) => explain(code, detail),
         None => Health::down(describe(error)),
     }
