@@ -45,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use async_nats::client::{PublishErrorKind, SubscribeErrorKind};
 use async_nats::connection::State;
 use async_nats::{Client, Subscriber};
 use futures_core::Stream;
@@ -53,6 +54,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::deadline;
+use crate::error::describe;
 use crate::pool::milliseconds;
 
 const CLOSED: &str = "the client is closed";
@@ -156,7 +158,10 @@ impl Probe {
             Some(subscriber) => subscriber,
             none => {
                 let subscribed = self.client.subscribe(format!("{}.*", self.inbox)).await;
-                none.insert(subscribed.map_err(|_| CLOSED)?)
+                none.insert(subscribed.map_err(|error| match error.kind() {
+                    SubscribeErrorKind::Other => CLOSED.into(),
+                    _ => describe(&error),
+                })?)
             }
         };
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
@@ -165,7 +170,10 @@ impl Probe {
         self.client
             .publish_with_reply(subject.clone(), subject.clone(), Default::default())
             .await
-            .map_err(|_| CLOSED)?;
+            .map_err(|error| match error.kind() {
+                PublishErrorKind::Send => CLOSED.into(),
+                _ => describe(&error),
+            })?;
         CurrentRun::step("waiting for a message to itself");
         match timeout(allowed, receive(subscriber, &subject)).await {
             Ok(true) => {

@@ -175,6 +175,16 @@ async fn the_client_replaces_a_half_open_connection_after_its_own_pings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_that_cannot_be_is_told() {
+    let server = Server::start::<Nats>();
+    let options = options(USER, PASSWORD).custom_inbox_prefix("in box");
+    let client = connect(options, server.port).await;
+    let health = indicators::nats::ping(&client).await;
+    assert_eq!(health.status(), Status::Down);
+    assert!(health.reason().unwrap().contains("subject"), "{health:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_client_is_down() {
     let server = Server::start::<Nats>();
     let client = connect(options(USER, PASSWORD), server.port).await;

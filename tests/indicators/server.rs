@@ -82,6 +82,12 @@ impl Server {
     /// Stops all its processes where they are. The system still accepts connections for them.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);
+        // A thread on another core goes on for a moment.
+        let until = Instant::now() + support::PATIENCE;
+        while !family(self.pid()).into_iter().all(is_stopped) {
+            assert!(Instant::now() < until, "it does not stop");
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) fn resume(&self) {
@@ -180,6 +186,16 @@ pub(crate) fn run_as<K: Kind>(command: &mut Command) -> String {
 
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Whether each thread of a process has stopped or ended.
+fn is_stopped(process: Pid) -> bool {
+    let tasks = format!("/proc/{}/task", process.as_raw_nonzero());
+    let Ok(tasks) = fs::read_dir(tasks) else { return true };
+    tasks.flatten().all(|task| {
+        let Ok(stat) = fs::read_to_string(task.path().join("stat")) else { return true };
+        stat.rsplit(')').next().unwrap().trim_start().starts_with(['T', 'Z', 'X'])
+    })
 }
 
 /// A process and all that it has started.

@@ -86,6 +86,7 @@ impl Probe {
 
     async fn ask_connection(&self, mut connection: MultiplexedConnection) -> Health {
         CurrentRun::step(WAITING);
+        // One request is enough, since the runner has a deadline.
         connection.set_response_timeout(Duration::MAX);
         self.ask(&mut connection).await.unwrap_or_else(|error| {
             Health::down(format_args!(
