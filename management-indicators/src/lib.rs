@@ -9,6 +9,10 @@ pub mod deadpool;
 #[cfg(feature = "diesel-r2d2")]
 pub mod diesel;
 mod error;
+#[cfg(feature = "lapin")]
+pub mod lapin;
+#[cfg(feature = "mongodb")]
+pub mod mongodb;
 #[cfg(feature = "nats")]
 pub mod nats;
 pub mod pool;
