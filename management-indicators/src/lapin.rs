@@ -42,6 +42,8 @@
 //! No run opens a connection. While the broker does not answer, later runs wait for the answer to the first question
 //! instead of sending more of them.
 //!
+//! The detail is `latencyMs`, the time of the round trip. lapin does not tell the version of the broker.
+//!
 //! # Heartbeats
 //!
 //! A broker that hangs, and a network that drops packets, leave the connection open. lapin notices them when it has
@@ -49,7 +51,10 @@
 //! the round trip fails, with `timed out after 4s while waiting for an answer`. `?heartbeat=10` in the URI makes it
 //! 20 s, and `?heartbeat=0` never.
 //!
-//! The detail is `latencyMs`, the time of the round trip. lapin does not tell the version of the broker.
+//! # Recovery
+//!
+//! lapin 4.12 may stay `reconnecting` for ever if a request is on its way at the moment when the broker closes the
+//! connection, whether the request is one of the service or that of the check. Only a new connection helps then.
 
 use std::fmt;
 use std::future::Future;
@@ -63,7 +68,7 @@ use management_core::{Check, CurrentRun, Health};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::deadline;
+use crate::deadline::within_deadline;
 use crate::error::describe;
 use crate::pool::milliseconds;
 
@@ -87,7 +92,7 @@ pub fn check(name: impl Into<String>, connection: &Arc<Connection>) -> Check {
 ///
 /// The deadline is that of the check. Outside of a check, it is 4 s.
 pub async fn ping(broker: &Broker) -> Health {
-    deadline::within_deadline(broker.health()).await
+    within_deadline(broker.health()).await
 }
 
 /// A connection, and the channel on which [`ping`] asks its broker.

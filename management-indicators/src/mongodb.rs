@@ -69,7 +69,7 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use mongodb::{Client, ServerInfo, ServerType};
 use tokio::time::sleep;
 
-use crate::deadline;
+use crate::deadline::within_deadline;
 use crate::pool::milliseconds;
 use crate::setters::setters;
 
@@ -94,7 +94,7 @@ pub fn check(name: impl Into<String>, client: &Client) -> Probe {
 ///
 /// The deadline is that of the check. Outside of a check, it is 4 s.
 pub async fn ping(client: &Client) -> Health {
-    deadline::within_deadline(State::new(client).health(false)).await
+    within_deadline(State::new(client).health(false)).await
 }
 
 /// A check of the servers of a client, from [`check`].
