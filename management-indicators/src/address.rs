@@ -7,9 +7,9 @@ use management_core::CurrentRun;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::deadline::allowed;
 use crate::error::describe;
 use crate::lookup;
+use crate::time::allowed;
 
 /// A host and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,9 +37,9 @@ use ::diesel::r2d2::{ConnectionManager, Pool, PooledConnection, R2D2Connection};
 use ::diesel::result::{DatabaseErrorKind, Error};
 use management_core::Health;
 
-use crate::deadline;
 use crate::error::{describe, redact};
 use crate::pool::{self, Answer, Fault, PoolProbe, Question, Usage};
+use crate::time::allowed;
 
 /// A check of a pool.
 ///
@@ -111,7 +111,7 @@ impl<C: R2D2Connection + 'static> pool::Pool for R2d2<C> {
 
     async fn acquire(&self) -> Result<Self::Pooled, Fault> {
         // r2d2 tries again until then, and has no other way to tell why.
-        let allowed = deadline::allowed() / 4;
+        let allowed = allowed() / 4;
         self.pool.get_timeout(allowed).map_err(|error| refused(&error.to_string()))
     }
 

@@ -21,9 +21,8 @@ use std::time::Instant;
 use management_core::__private::{complain, url_on_a_line};
 use management_core::{Check, CurrentRun, Health};
 
-use crate::deadline::within_deadline;
 use crate::lookup;
-use crate::pool::milliseconds;
+use crate::time::{milliseconds, within_deadline};
 
 /// A check that is `UP` if a name has at least one address.
 ///

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// The last of the causes of an error, which names what failed, without what stands in quotation marks.
-pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
+pub fn describe(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
@@ -12,7 +12,7 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
 }
 
 /// A text of a server without what stands in quotation marks: users, databases and parts of queries.
-pub(crate) fn redact(text: &str) -> String {
+pub fn redact(text: &str) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(begin) = rest.find(['"', '\'', '`']) {

@@ -25,9 +25,8 @@ use std::time::{Duration, Instant};
 use management_core::__private::{Mutex, Target, complain};
 use management_core::{Check, CurrentRun, Health};
 
-use crate::deadline::{allowed, within_deadline};
-use crate::pool::milliseconds;
 use crate::setters::setters;
+use crate::time::{allowed, milliseconds, within_deadline};
 
 /// A check of a page, made by [`check`].
 ///

@@ -68,9 +68,8 @@ use management_core::{Check, CurrentRun, Health};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::deadline::within_deadline;
 use crate::error::describe;
-use crate::pool::milliseconds;
+use crate::time::{milliseconds, within_deadline};
 
 /// How often the state of the connection is read while the broker is asked. lapin resolves nothing when a connection is
 /// blocked or begins to reconnect.

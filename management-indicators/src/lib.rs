@@ -5,7 +5,6 @@
 mod address;
 #[cfg(feature = "bb8-postgres")]
 pub mod bb8;
-mod deadline;
 #[cfg(feature = "deadpool-postgres")]
 pub mod deadpool;
 #[cfg(feature = "diesel-r2d2")]
@@ -45,5 +44,6 @@ mod setters;
 pub mod sqlx;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+mod time;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -69,9 +69,8 @@ use mongodb::options::{ReadPreference, SelectionCriteria};
 use mongodb::{Client, ServerInfo, ServerType};
 use tokio::time::sleep;
 
-use crate::deadline::within_deadline;
-use crate::pool::milliseconds;
 use crate::setters::setters;
+use crate::time::{milliseconds, within_deadline};
 
 mod failure;
 

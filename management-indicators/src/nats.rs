@@ -53,9 +53,8 @@ use management_core::{Check, CurrentRun, Health};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::deadline;
 use crate::error::describe;
-use crate::pool::milliseconds;
+use crate::time::{allowed, milliseconds, within_deadline};
 
 const CLOSED: &str = "the client is closed";
 const NOT_DELIVERED: &str =
@@ -86,7 +85,7 @@ pub fn check(name: impl Into<String>, client: &Client) -> Check {
 /// The deadline is that of the check. Outside of a check, it is 4 s. Each call subscribes and unsubscribes, which a
 /// [`check`] does only once.
 pub async fn ping(client: &Client) -> Health {
-    deadline::within_deadline(Probe::new(client).health()).await
+    within_deadline(Probe::new(client).health()).await
 }
 
 struct Probe {
@@ -129,7 +128,7 @@ impl Probe {
 
     async fn round_trip(&self) -> Result<Health, String> {
         let mut kept = self.subscriber.lock().await;
-        let quarter = deadline::allowed() / 4;
+        let quarter = allowed() / 4;
         if let Some(health) = self.try_for(quarter, &mut kept).await? {
             return Ok(health);
         }

@@ -8,7 +8,7 @@ mod probe;
 use std::fmt;
 use std::ops::DerefMut;
 
-pub(crate) use probe::milliseconds;
+pub use crate::error::{describe, redact};
 pub use probe::{PoolProbe, ping, ping_blocking};
 
 /// A pool of connections, as [`PoolProbe`] sees it.

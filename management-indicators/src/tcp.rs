@@ -21,8 +21,7 @@ use management_core::__private::complain;
 use management_core::{Check, Health};
 
 use crate::address::Address;
-use crate::deadline::within_deadline;
-use crate::pool::milliseconds;
+use crate::time::{milliseconds, within_deadline};
 
 /// A check that is `UP` if the server at `host:port` accepts a connection, which is closed at once.
 ///

@@ -158,9 +158,9 @@ async fn a_channel_survives_each_restart(broker: &mut rabbitmq::Broker) {
     for round in 0..3 {
         tokio::task::block_in_place(|| {
             if round == 0 {
-                broker.server.stop()
+                broker.server.stop();
             } else {
-                broker.server.kill()
+                broker.server.kill();
             };
         });
         until(async || ask(&management).await.health().reason() == Some("reconnecting")).await;

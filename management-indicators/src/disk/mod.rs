@@ -27,9 +27,9 @@ use management_core::{Check, CurrentRun, Health};
 
 use self::space::Space;
 use self::threshold::Threshold;
-use crate::deadline::within_deadline;
 use crate::flights::Flights;
 use crate::setters::setters;
+use crate::time::within_deadline;
 
 /// A check of a file system, made by [`check`].
 ///

@@ -23,8 +23,8 @@ use management_core::__private::complain;
 use management_core::{Check, CurrentRun, Health};
 
 use self::cgroup::Usage;
-use crate::deadline::within_deadline;
 use crate::flights::Flights;
+use crate::time::within_deadline;
 
 /// A check that is `DEGRADED` if more than a share of the memory limit is used, such as 0.9.
 ///

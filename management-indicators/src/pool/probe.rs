@@ -10,8 +10,8 @@ use management_core::{Check, CurrentRun, Health, Status};
 use tokio::time::timeout;
 
 use super::{Fault, Pool, Question, Standby, Usage};
-use crate::deadline;
 use crate::setters::setters;
+use crate::time::{allowed, milliseconds, within_deadline};
 
 /// How long the pool alone connects. Many pools retry a refused connection and do not tell why it was refused, so a
 /// connection outside of the pool is then tried as well.
@@ -96,7 +96,7 @@ impl<P> PoolProbe<P> {
 /// Asks a pool once. The deadline is that of the current run of a check, or 4 s.
 pub async fn ping<P: Pool>(pool: P) -> Health {
     let probe = Probe::new(pool);
-    deadline::within_deadline(probe.health()).await
+    within_deadline(probe.health()).await
 }
 
 /// Like [`ping`], for a pool whose futures block and are then ready.
@@ -142,7 +142,7 @@ impl<P: Pool> Probe<P> {
 
     async fn health(&self) -> Health {
         CurrentRun::step("pinging an idle connection");
-        let half = deadline::allowed() / 2;
+        let half = allowed() / 2;
         let found = match self.within(half, self.ask_idle()).await {
             Some(Some(Ok(answered))) => Ok(self.works(answered)),
             Some(Some(Err(Fault::Server(why)))) => Err(why),
@@ -318,9 +318,4 @@ impl<P: Pool> Drop for Taken<'_, P> {
             self.pool.discard(pooled);
         }
     }
-}
-
-/// To a tenth of a millisecond, since many servers answer in less than one.
-pub(crate) fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }

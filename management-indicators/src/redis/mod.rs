@@ -80,9 +80,9 @@ use management_core::{Check, Health};
 use redis::Client;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 
-use crate::deadline;
 use crate::redis::probe::Probe;
 use crate::setters::setters;
+use crate::time::within_deadline;
 
 /// Makes a check that sends a `PING` and waits for the answer.
 ///
@@ -105,7 +105,7 @@ pub fn check(name: impl Into<String>, source: impl Into<Source>) -> RedisProbe {
 /// own and closes it.
 pub async fn ping(source: impl Into<Source>) -> Health {
     let probe = Probe::new(source.into().0);
-    deadline::within_deadline(probe.health()).await
+    within_deadline(probe.health()).await
 }
 
 /// A check of Redis, made by [`check`].

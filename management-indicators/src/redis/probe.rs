@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::Kind;
 use super::reason::{self, is_answer};
 use super::server::{self, Known};
-use crate::deadline;
 use crate::error::describe;
+use crate::time::allowed;
 
 const WAITING: &str = "waiting for PONG";
 
@@ -54,7 +54,7 @@ impl Probe {
         CurrentRun::step("connecting");
         if let Some(connection) = kept {
             CurrentRun::step(WAITING);
-            let allowed = deadline::allowed();
+            let allowed = allowed();
             match timeout(allowed / 2, self.ask_and_keep(connection)).await {
                 Ok(Ok(health)) => return health,
                 Ok(Err(_)) => CurrentRun::step("connecting again"),

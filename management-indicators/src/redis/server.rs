@@ -8,7 +8,7 @@ use redis::{Cmd, RedisError, RedisResult, Value, cmd};
 use tokio::time::sleep;
 
 use super::reason::{self, is_answer};
-use crate::pool::milliseconds;
+use crate::time::milliseconds;
 
 /// How long after a response timeout of the client the command is sent again.
 const PAUSE: Duration = Duration::from_millis(50);

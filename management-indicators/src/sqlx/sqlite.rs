@@ -9,8 +9,8 @@ use sqlx::{
 use tokio::task::spawn_blocking;
 
 use super::private::Ask;
-use crate::deadline;
 use crate::pool::Fault;
+use crate::time::allowed;
 
 /// The primary code of a write to a database that is read-only.
 const READ_ONLY: i32 = 8;
@@ -91,7 +91,7 @@ async fn within_deadline<T>(
 ) -> Result<T, Error> {
     let row = raw_sql("PRAGMA busy_timeout").fetch_one(&mut *connection).await?;
     let before: i64 = row.try_get(0)?;
-    let allowed = deadline::allowed() / 4;
+    let allowed = allowed() / 4;
     let set = |milliseconds: i128| {
         raw_sql(AssertSqlSafe(format!("PRAGMA busy_timeout = {milliseconds}")))
     };

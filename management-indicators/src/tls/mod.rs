@@ -32,10 +32,9 @@ use rustls::pki_types::ServerName;
 
 use self::validity::Validity;
 use crate::address::Address;
-use crate::deadline::within_deadline;
 use crate::flights::Flights;
-use crate::pool::milliseconds;
 use crate::setters::setters;
+use crate::time::{milliseconds, within_deadline};
 
 const WARN_BEFORE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 

@@ -1,4 +1,4 @@
-//! The deadline of a run.
+//! The deadline of a run, and how long an answer took.
 
 use std::time::Duration;
 
@@ -20,4 +20,9 @@ pub(crate) async fn within_deadline(run: impl Future<Output = Health>) -> Health
     }
     let late = || Health::down(format_args!("timed out after {}s", DEFAULT.as_secs()));
     timeout(DEFAULT, run).await.unwrap_or_else(|_| late())
+}
+
+/// To a tenth of a millisecond, since many servers answer in less than one.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
