@@ -326,7 +326,7 @@ def service_of(name, service):
 
 
 def compose(project):
-    """Yields what is wrong with deploy/compose.yaml, as Compose itself reads it."""
+    """Yields what is wrong with deploy/compose.haproxy.yaml, as Compose itself reads it."""
     proxy = project["services"]["proxy"]
     known = set(re.findall(r"^ *presetenv +(\w+)", Path(proxy["volumes"][0]["source"]).read_text(), re.MULTILINE))
     if not proxy["environment"].keys() <= known:
@@ -359,7 +359,7 @@ COMPOSE_MISTAKES = {
 
 
 def storefront(project):
-    """Yields what is wrong with deploy/compose.storefront.yaml, as Compose itself reads it."""
+    """Yields what is wrong with deploy/compose.yaml, as Compose itself reads it."""
     services = project["services"]
     if own_services(project).keys() != {"storefront"}:
         yield "storefront is not the only service that is built here"
@@ -477,14 +477,14 @@ def main():
     check("deploy/Containerfile", containerfile, commands, CONTAINERFILE_MISTAKES)
 
     for file, rules, mistakes in (
-        ("deploy/compose.yaml", compose, COMPOSE_MISTAKES),
-        ("deploy/compose.storefront.yaml", storefront, STOREFRONT_MISTAKES),
+        ("deploy/compose.haproxy.yaml", compose, COMPOSE_MISTAKES),
+        ("deploy/compose.yaml", storefront, STOREFRONT_MISTAKES),
     ):
         command = ["docker-compose", "--file", file, "config", "--format", "json"]
         project = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         check(file, rules, project, mistakes)
 
-    files = [text, *(Path(f"deploy/{name}.yaml").read_text() for name in ("compose", "compose.storefront"))]
+    files = [text, *(Path(f"deploy/{name}.yaml").read_text() for name in ("compose", "compose.haproxy"))]
     for name in ("docs/kubernetes.md", "docs/production.md", "README.md"):
         page = [Path(name).read_text()]
         check(name, lambda page: fences("".join(page), files, objects), page, FENCE_MISTAKES)

@@ -1,6 +1,29 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// Tests the code of the page, which the guide of `management-axum` shows.
+#[cfg(all(
+    doctest,
+    feature = "bb8-postgres",
+    feature = "deadpool-postgres",
+    feature = "diesel-r2d2",
+    feature = "disk",
+    feature = "dns",
+    feature = "http",
+    feature = "lapin",
+    feature = "memory",
+    feature = "mongodb",
+    feature = "nats",
+    feature = "redis",
+    feature = "sqlx-mysql",
+    feature = "sqlx-postgres",
+    feature = "sqlx-sqlite",
+    feature = "tcp",
+    feature = "tls"
+))]
+#[doc = include_str!("../../docs/indicators.md")]
+mod page {}
+
 #[cfg(any(feature = "tcp", feature = "tls"))]
 mod address;
 #[cfg(feature = "bb8-postgres")]

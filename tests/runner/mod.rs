@@ -12,6 +12,7 @@ mod runtimes;
 mod secrets;
 mod sharing;
 mod startup;
+mod steps;
 mod threads;
 mod thresholds;
 
