@@ -370,7 +370,8 @@ fn a_kept_answer_becomes_stale() {
     for (check, expected) in [(up, 200), (down, 503)] {
         let management = first.block_on(async {
             let builder = Management::builder().show_details(ShowDetails::always());
-            let management = builder.check(check.timeout(ms(10))).build().unwrap();
+            // A run that is preempted is not late.
+            let management = builder.check(check.timeout(ms(500))).build().unwrap();
             management.health().await;
             management
         });

@@ -34,7 +34,9 @@ async fn links_are_those_that_can_be_followed() {
             .endpoint(Route::Health, false)
     });
     let links = json(&get(&endpoint, "/z", "").await)["_links"].clone();
-    let names: Vec<_> = links.as_object().unwrap().keys().cloned().collect();
+    // Their order is that of serde_json, which depends on its features.
+    let mut names: Vec<_> = links.as_object().unwrap().keys().cloned().collect();
+    names.sort();
     assert_eq!(names, ["health-path", "prometheus", "scheduledtasks", "self", "version"]);
     let endpoint = of(|builder| builder);
     let links = json(&get(&endpoint, "/z", "").await)["_links"].clone();

@@ -11,7 +11,7 @@ use super::{ms, one, secs, with};
 /// The reason of a check that hangs after some steps.
 async fn reason(check: Check) -> String {
     let management = with([check.timeout(secs(2))]);
-    let name = management.checks()[0].name().to_owned();
+    let name = management.checks()[0].name.clone();
     one(&management, &name).await.health().reason().unwrap_or_default().to_owned()
 }
 
@@ -78,7 +78,7 @@ async fn a_run_knows_its_timeout() {
     assert_eq!(CurrentRun::timeout(), None);
     CurrentRun::step("nobody is told");
     for timeout in [secs(2), ms(250)] {
-        let check = Check::new("db", async move || {
+        let check = Check::new("db", move || async move {
             tokio::task::yield_now().await;
             CurrentRun::timeout() == Some(timeout)
         });
