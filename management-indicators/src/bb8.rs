@@ -27,8 +27,8 @@
 //! }
 //! ```
 //!
-//! bb8 counts a request that was given up as one that still waits, so `waiting` is missing. A connection that does not
-//! answer cannot be taken out of the pool: bb8 has no function for that.
+//! bb8 counts a request that was given up as one that still waits, so `waiting` is missing. It has no function to take a
+//! connection out of the pool: one that does not answer is `DEGRADED` while the server works.
 
 use ::bb8::{ManageConnection, Pool, PooledConnection, RunError};
 use bb8_postgres::PostgresConnectionManager;
@@ -91,12 +91,16 @@ where
     async fn acquire(&self) -> Result<Self::Pooled, Fault> {
         self.get_owned().await.map_err(|error| match error {
             RunError::User(error) => client::fault(error),
-            RunError::TimedOut => Fault::Connection("the pool has no connection in time".into()),
+            RunError::TimedOut => Fault::PoolLate,
         })
     }
 
     fn discard(&self, pooled: Self::Pooled) {
         drop(pooled);
+    }
+
+    fn can_discard(&self) -> bool {
+        false
     }
 
     async fn connect(&self) -> Result<Client, Fault> {

@@ -72,14 +72,17 @@ impl pool::Pool for Pool {
     async fn acquire(&self) -> Result<Object, Fault> {
         self.timeout_get(&AT_ONCE).await.map_err(|error| match error {
             PoolError::Backend(error) => client::fault(error),
-            PoolError::Closed => Fault::Connection("the pool is closed".into()),
-            PoolError::Timeout(TimeoutType::Wait) => Fault::Connection("the pool is full".into()),
+            PoolError::Timeout(TimeoutType::Wait) => Fault::PoolFull,
             _ => Fault::Connection("the pool has opened no connection".into()),
         })
     }
 
     fn discard(&self, pooled: Object) {
         drop(Object::take(pooled));
+    }
+
+    fn is_closed(&self) -> bool {
+        Pool::is_closed(self)
     }
 
     async fn connect(&self) -> Result<ClientWrapper, Fault> {

@@ -111,8 +111,11 @@ impl<C: R2D2Connection + 'static> pool::Pool for R2d2<C> {
 
     async fn acquire(&self) -> Result<Self::Pooled, Fault> {
         // r2d2 tries again until then, and has no other way to tell why.
-        let allowed = allowed() / 4;
-        self.pool.get_timeout(allowed).map_err(|error| refused(&error.to_string()))
+        self.pool.get_timeout(allowed() / 4).map_err(|error| match error.to_string() {
+            // Without a colon, it is the time that has passed and no error of a connection.
+            text if text.contains(": ") => refused(&text),
+            _ => Fault::PoolLate,
+        })
     }
 
     fn discard(&self, pooled: Self::Pooled) {
@@ -126,7 +129,7 @@ impl<C: R2D2Connection + 'static> pool::Pool for R2d2<C> {
     async fn connect(&self) -> Result<C, Fault> {
         match self.connect.get() {
             Some(connect) => connect().map_err(|error| refused(&error.to_string())),
-            None => Err(Fault::Connection("the pool has no connection in time".into())),
+            None => Err(Fault::PoolFull),
         }
     }
 
@@ -137,6 +140,11 @@ impl<C: R2D2Connection + 'static> pool::Pool for R2d2<C> {
         };
         match asked {
             Ok(()) => Ok(Answer::default()),
+            Err(Error::DatabaseError(kind, _)) if question.query.is_some() => Err(match kind {
+                DatabaseErrorKind::ClosedConnection => Fault::Connection("connection lost".into()),
+                // The text of the server may contain parts of the query, and diesel does not tell the code.
+                _ => Fault::Server("the query failed".into()),
+            }),
             Err(Error::DatabaseError(kind, information)) => {
                 let text = redact(information.message());
                 Err(match kind {

@@ -11,45 +11,33 @@ pub fn describe(error: &(dyn Error + 'static)) -> String {
     redact(&cause.to_string())
 }
 
+/// The pairs of quotation marks of servers in several languages.
+const QUOTES: [(char, char); 9] = [
+    ('"', '"'),
+    ('`', '`'),
+    ('\'', '\''),
+    ('»', '«'),
+    ('«', '»'),
+    ('„', '“'),
+    ('“', '”'),
+    ('‘', '’'),
+    ('「', '」'),
+];
+
 /// A text of a server without what stands in quotation marks: users, databases and parts of queries.
+///
+/// What is quoted may contain quotation marks itself, so it reaches from the first mark to the last one of its kind.
 pub fn redact(text: &str) -> String {
-    let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(begin) = rest.find(['"', '\'', '`']) {
-        let mark = &rest[begin..=begin];
-        let (before, after) = (&rest[..begin], &rest[begin + 1..]);
-        redacted.push_str(before);
-        redacted.push_str(mark);
-        let is_apostrophe = mark == "'" && before.ends_with(char::is_alphanumeric);
-        rest = match after.find_closing(mark) {
-            Some(end) if !is_apostrophe => {
-                redacted.push('…');
-                redacted.push_str(mark);
-                &after[end + 1..]
-            }
-            // Without an end, the rest may be quoted.
-            None if !is_apostrophe => {
-                redacted.push('…');
-                ""
-            }
-            _ => after,
-        };
-    }
-    redacted.push_str(rest);
-    redacted
-}
-
-trait Closing {
-    /// Where the quotation ends: at the next such mark that no letter follows.
-    fn find_closing(&self, mark: &str) -> Option<usize>;
-}
-
-impl Closing for str {
-    fn find_closing(&self, mark: &str) -> Option<usize> {
-        self.match_indices(mark)
-            .map(|(at, _)| at)
-            .find(|at| !self[at + 1..].starts_with(|next: char| next.is_alphanumeric()))
-    }
+    let opening = text.char_indices().find_map(|(at, mark)| {
+        let (open, close) = QUOTES.iter().find(|(open, _)| *open == mark)?;
+        let is_apostrophe = mark == '\'' && text[..at].ends_with(char::is_alphanumeric);
+        (!is_apostrophe).then_some((at, *open, *close))
+    });
+    let Some((begin, open, close)) = opening else { return text.to_owned() };
+    let (before, quoted) = (&text[..begin], &text[begin + open.len_utf8()..]);
+    // Without an end, the rest may be quoted.
+    let after = quoted.rfind(close).map_or("", |end| &quoted[end + close.len_utf8()..]);
+    format!("{before}{open}…{close}{}", redact(after))
 }
 
 #[cfg(test)]
@@ -68,11 +56,15 @@ mod tests {
             ),
             (
                 "Access denied for user 'app'@'10.0.0.1' (using password: YES)",
-                "Access denied for user '…'@'…' (using password: YES)",
+                "Access denied for user '…' (using password: YES)",
             ),
             ("near 'SELECT it's FROM `t`' at line 1", "near '…' at line 1"),
+            ("near ''a' FROM t' at line 1", "near '…' at line 1"),
+            ("user \"a\\\" b\" failed", "user \"…\" failed"),
+            ("Benutzer »app« ist unbekannt", "Benutzer »…« ist unbekannt"),
+            ("l'utilisateur « app » a échoué", "l'utilisateur «…» a échoué"),
             ("Can't connect to server", "Can't connect to server"),
-            ("near 'SELECT", "near '…"),
+            ("near 'SELECT", "near '…'"),
             ("database \"\" is missing", "database \"…\" is missing"),
             ("no answer", "no answer"),
             ("", ""),

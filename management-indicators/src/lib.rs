@@ -41,6 +41,7 @@ mod error;
     feature = "disk",
     feature = "dns",
     feature = "memory",
+    feature = "sqlx-sqlite",
     feature = "tcp",
     feature = "tls"
 ))]

@@ -3,6 +3,7 @@
 //! An indicator of this crate does that for each pool that it supports. For another pool, implement [`Pool`] and make a
 //! [`PoolProbe`].
 
+mod decision;
 mod probe;
 
 use std::fmt;
@@ -24,11 +25,22 @@ pub trait Pool: Send + Sync + 'static {
     /// An idle connection; `None` if there is none. Neither waits for one nor opens one.
     fn try_acquire(&self) -> impl Future<Output = Option<Self::Pooled>> + Send;
 
-    /// A connection, for which the pool may grow.
+    /// A connection, for which the pool may grow and wait. It may be dropped while it waits.
     fn acquire(&self) -> impl Future<Output = Result<Self::Pooled, Fault>> + Send;
 
     /// Takes a connection that does not work out of the pool, and closes it without waiting.
     fn discard(&self, pooled: Self::Pooled);
+
+    /// Whether [`discard`](Self::discard) does that. Otherwise, a connection that does not answer is `DEGRADED`, since the
+    /// service may be given it.
+    fn can_discard(&self) -> bool {
+        true
+    }
+
+    /// Whether the service has closed the pool.
+    fn is_closed(&self) -> bool {
+        false
+    }
 
     /// Whether [`connect`](Self::connect) is possible. Otherwise, a pool that is full counts as exhausted.
     fn can_connect(&self) -> bool {
@@ -87,7 +99,7 @@ impl fmt::Display for Usage {
 }
 
 /// What a probe asks the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Question {
     /// Whether the answer has to tell if the server accepts writes.
@@ -96,6 +108,18 @@ pub struct Question {
     pub query: Option<String>,
     /// Whether the version of the server is not known yet.
     pub version: bool,
+}
+
+/// Without the query, which a log must not show.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Question { writable, query, version } = self;
+        f.debug_struct("Question")
+            .field("writable", writable)
+            .field("has_query", &query.is_some())
+            .field("version", version)
+            .finish()
+    }
 }
 
 /// What the server answered.
@@ -117,6 +141,15 @@ pub enum Fault {
     Server(String),
     /// The server works, but accepts no more connections.
     ServerFull(String),
+    /// All connections of the pool are in use, or are being opened.
+    PoolFull,
+    /// The pool has given no connection in time, and does not tell why.
+    PoolLate,
+}
+
+/// The reason for a query that the server has refused: its text may contain parts of the query.
+pub(crate) fn query_failed(code: &str) -> String {
+    format!("the query failed with the code {code}")
 }
 
 impl Fault {
@@ -131,7 +164,10 @@ impl Fault {
 
 impl From<Fault> for String {
     fn from(fault: Fault) -> String {
-        let (Fault::Connection(reason) | Fault::Server(reason) | Fault::ServerFull(reason)) = fault;
-        reason
+        match fault {
+            Fault::Connection(reason) | Fault::Server(reason) | Fault::ServerFull(reason) => reason,
+            Fault::PoolFull => "the pool is full".to_owned(),
+            Fault::PoolLate => "the pool gives no connection".to_owned(),
+        }
     }
 }

@@ -31,16 +31,21 @@ pub(crate) mod client {
 
     use super::{IS_READ_ONLY, VERSION};
     use crate::error::{describe, redact};
-    use crate::pool::{Answer, Fault, Question};
+    use crate::pool::{Answer, Fault, Question, query_failed};
 
     pub(crate) async fn ask(client: &Client, question: &Question) -> Result<Answer, Fault> {
         // The simple protocol works behind every connection pooler, and an empty query is answered as well.
-        let query = question.query.as_deref().unwrap_or_default();
-        client.simple_query(query).await.map_err(fault)?;
+        if let Some(query) = &question.query {
+            client.simple_query(query).await.map_err(query_fault)?;
+            return Ok(Answer::default());
+        }
+        client.simple_query("").await.map_err(fault)?;
         let read_only =
             question.writable && value(client, IS_READ_ONLY).await?.as_deref() == Some("t");
         let version = if question.version {
-            value(client, VERSION).await?.as_deref().map(super::version)
+            // It works without telling.
+            let version = value(client, VERSION).await.ok().flatten();
+            version.as_deref().map(super::version)
         } else {
             None
         };
@@ -54,6 +59,15 @@ pub(crate) mod client {
             SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
         }))
+    }
+
+    /// What the server says of a query may contain parts of it.
+    fn query_fault(error: Error) -> Fault {
+        let state = error.code().map(|state| state.code().to_owned());
+        match (fault(error), state) {
+            (Fault::Server(_), Some(state)) => Fault::Server(query_failed(&state)),
+            (fault, _) => fault,
+        }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]

@@ -7,7 +7,7 @@ use management_indicators as indicators;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_postgres::NoTls;
 
-use crate::faults::{Client, PASSWORD, Service, USER, answers};
+use crate::faults::{Client, PASSWORD, Service, TIMEOUT, USER, answers};
 use crate::postgres::Postgres;
 use crate::server::Server;
 
@@ -229,14 +229,16 @@ async fn a_server_without_a_free_connection_works() {
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(server.port);
     let options = options.username("app").password("app").database("postgres");
     let pools = [(); 2].map(|()| PgPoolOptions::new().connect_lazy_with(options.clone()));
-    let services =
-        pools.each_ref().map(|pool| Service::new(indicators::sqlx::postgres("it", pool).into()));
     let [first, second] = &pools;
+    let service = |pool| Service::new(indicators::sqlx::postgres("it", pool).into());
+    let full = service(first);
+    assert_eq!(full.ask("up").await.status, Status::Up);
     let mut taken = Vec::new();
     for _ in 0..3 {
         taken.push(first.acquire().await.unwrap());
     }
     // This pool has all the connections that the server allows, and the other one has none.
+    let services = [full, service(second)];
     let answers = [services[0].ask("has all").await, services[1].ask("has none").await];
     let reasons = answers.each_ref().map(|answer| (answer.status, &*answer.reason));
     let reason = "too many connections for role \"…\"";
@@ -259,10 +261,128 @@ async fn a_query_decides_and_is_not_shown() {
     assert_eq!(answer("SELECT 1; SELECT 2").await, (Status::Up, String::new()));
     assert_eq!(
         answer("SELECT secret_column FROM pg_class").await,
-        (Status::Down, "column \"…\" does not exist".to_owned()),
+        (Status::Down, "the query failed with the code 42703".to_owned()),
     );
     assert_eq!(
         answer("SELECT * FROM clerk_orders").await,
-        (Status::Down, "relation \"…\" does not exist".to_owned()),
+        (Status::Down, "the query failed with the code 42P01".to_owned()),
     );
+}
+
+/// PostgreSQL does not end a query because its client has gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_is_not_answered_is_asked_once() {
+    let server = Server::start::<Postgres>();
+    let (monitor, connection) = config(server.port, PASSWORD).connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    monitor.batch_execute("CREATE TABLE orders ()").await.unwrap();
+    monitor.batch_execute("BEGIN; LOCK TABLE orders").await.unwrap();
+    let sqlx = Sqlx::new(server.port, PASSWORD).await.0;
+    let deadpool = Deadpool::new(server.port, PASSWORD).await.0;
+    let query = "SELECT 1 FROM orders LIMIT 1";
+    let services = [
+        Service::new(indicators::sqlx::postgres("it", &sqlx).query(query).into()),
+        Service::new(indicators::deadpool::postgres("it", &deadpool).query(query).into()),
+    ];
+    for service in &services {
+        for _ in 0..4 {
+            let late = service.ask("locked").await;
+            let reason = "timed out after 1s while waiting for the answer to the query";
+            assert_eq!((late.status, &*late.reason), (Status::Down, reason));
+        }
+    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    let waiting: i64 = monitor.query_one(waiting, &[]).await.unwrap().get(0);
+    assert_eq!(waiting, 2, "one for each check");
+    monitor.batch_execute("ROLLBACK").await.unwrap();
+    for service in &services {
+        assert_eq!(service.recovers("unlocked").await.status, Status::Up);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_pool_is_down_and_connects_to_nothing() {
+    let server = Server::start::<Postgres>();
+    let sqlx = Sqlx::new(server.port, PASSWORD).await.0;
+    let deadpool = Deadpool::new(server.port, PASSWORD).await.0;
+    let services = [
+        Service::new(indicators::sqlx::postgres("it", &sqlx).into()),
+        Service::new(indicators::deadpool::postgres("it", &deadpool).into()),
+    ];
+    for service in &services {
+        assert_eq!(service.ask("open").await.status, Status::Up);
+    }
+    sqlx.close().await;
+    deadpool.close();
+    for service in &services {
+        let closed = service.ask("closed").await;
+        assert_eq!((closed.status, &*closed.reason), (Status::Down, "the pool is closed"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_prepares_its_connections_decides_over_them() {
+    let server = Server::start::<Postgres>();
+    let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(server.port);
+    let options = options.username(USER).password(PASSWORD).database("postgres");
+
+    // A hook that takes long is no failure.
+    let slow = PgPoolOptions::new().max_connections(1).after_connect(|_, _| {
+        Box::pin(async {
+            tokio::time::sleep(TIMEOUT / 4).await;
+            Ok(())
+        })
+    });
+    let slow = slow.connect_lazy_with(options.clone());
+    let service = Service::new(indicators::sqlx::postgres("it", &slow).into());
+    assert_eq!(service.ask("a slow hook").await.status, Status::Up);
+    assert_eq!(slow.size(), 1, "the pool has the connection");
+
+    // One that fails lets the service have no connection.
+    let failing = PgPoolOptions::new()
+        .max_connections(1)
+        .after_connect(|_, _| Box::pin(async { Err(sqlx::Error::Protocol("a hook".into())) }));
+    let failing = failing.connect_lazy_with(options.clone());
+    let service = Service::new(indicators::sqlx::postgres("it", &failing).into());
+    let answer = service.ask("a failing hook").await;
+    assert_eq!(answer.status, Status::Down, "{answer}");
+
+    // The query needs what the hook does, and is not asked past the pool.
+    let hooked = PgPoolOptions::new().max_connections(1).after_connect(|connection, _| {
+        Box::pin(async {
+            let setup = "CREATE SCHEMA IF NOT EXISTS shop; SET search_path TO shop; \
+                         CREATE TABLE IF NOT EXISTS orders ()";
+            sqlx::Executor::execute(connection, sqlx::raw_sql(setup)).await.map(drop)
+        })
+    });
+    let hooked = hooked.connect_lazy_with(options);
+    let check = indicators::sqlx::postgres("it", &hooked).query("SELECT 1 FROM orders LIMIT 1");
+    let service = Service::new(check.into());
+    assert_eq!(service.ask("a query").await.status, Status::Up);
+    let taken = hooked.acquire().await.unwrap();
+    let exhausted = service.ask("a query, and the pool is full").await;
+    assert_eq!(exhausted.reason, "pool exhausted: 1 of 1 in use");
+    assert_eq!(exhausted.status, Status::Degraded);
+    drop(taken);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn details_tell_the_size_of_the_pool_and_the_server() {
+    let server = Server::start::<Postgres>();
+    let pool = Deadpool::new(server.port, PASSWORD).await.0;
+    let health = ask_with_details(indicators::deadpool::postgres("it", &pool).into()).await;
+    let details = health.details();
+    assert_eq!((&details["size"], &details["max"]), (&1.into(), &MAX.into()));
+    assert_eq!(details["waiting"], 0);
+    assert!(details["latencyMs"].as_f64().unwrap() < 1000.0, "{details:?}");
+    assert!(details["version"].as_str().unwrap().starts_with(char::is_numeric), "{details:?}");
+    // A ping of one's own has no version, which it would ask for each time.
+    let health = indicators::deadpool::ping(&pool).await;
+    assert_eq!(health.details().get("version"), None);
+    assert_eq!(health.details()["idle"], 1);
+}
+
+async fn ask_with_details(check: Check) -> management_core::Health {
+    let management = management_core::Management::builder().check(check).build().unwrap();
+    management.check("it").await.unwrap().health().clone()
 }

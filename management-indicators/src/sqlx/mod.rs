@@ -43,7 +43,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection, Database, Error, Executor, Pool, raw_sql};
 
 use crate::error::{describe, redact};
-use crate::pool::{self, Answer, Fault, PoolProbe, Question, Usage};
+use crate::pool::{self, Answer, Fault, PoolProbe, Question, Usage, query_failed};
 
 /// A check of a pool of PostgreSQL.
 ///
@@ -92,7 +92,7 @@ mod private {
         /// What an error of the server means.
         fn fault(error: &dyn DatabaseError) -> fn(String) -> Fault;
 
-        /// What an error means that is none of the server.
+        /// What an error means that does not come from the server.
         fn broken(reason: String) -> Fault {
             Fault::Connection(reason)
         }
@@ -110,6 +110,11 @@ mod private {
         ) -> impl Future<Output = Result<Self::Connection, Error>> + Send {
             let options = pool.connect_options();
             async move { Self::Connection::connect_with(&options).await }
+        }
+
+        /// Takes a connection that does not answer out of the pool.
+        fn discard(pooled: PoolConnection<Self>) {
+            drop(pooled.detach());
         }
 
         /// Asks for as much as tells whether the server answers.
@@ -155,7 +160,11 @@ where
     }
 
     fn discard(&self, pooled: PoolConnection<D>) {
-        drop(pooled.detach());
+        D::discard(pooled);
+    }
+
+    fn is_closed(&self) -> bool {
+        Pool::is_closed(self)
     }
 
     async fn connect(&self) -> Result<D::Connection, Fault> {
@@ -172,7 +181,10 @@ where
         connection: &mut D::Connection,
         question: &Question,
     ) -> Result<Answer, Fault> {
-        ask::<D>(connection, question).await.map_err(fault::<D>)
+        match &question.query {
+            Some(query) => execute::<D>(connection, query).await,
+            None => ask::<D>(connection, question).await.map_err(fault::<D>),
+        }
     }
 }
 
@@ -185,21 +197,38 @@ async fn ask<D: private::Ask>(
 where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
 {
-    match &question.query {
-        // The simple protocol works behind every connection pooler.
-        Some(query) => _ = connection.execute(raw_sql(AssertSqlSafe(query.as_str()))).await?,
-        None => D::ping(connection).await?,
-    }
+    D::ping(connection).await?;
     let read_only = question.writable && D::is_read_only(connection).await?;
-    let version = if question.version { Some(D::version(connection).await?) } else { None };
+    // It works without telling its version.
+    let version = if question.version { D::version(connection).await.ok() } else { None };
     Ok(Answer { read_only, version })
+}
+
+async fn execute<D: private::Ask>(
+    connection: &mut D::Connection,
+    query: &str,
+) -> Result<Answer, Fault>
+where
+    for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+{
+    // The simple protocol works behind every connection pooler.
+    match connection.execute(raw_sql(AssertSqlSafe(query))).await {
+        Ok(_) => Ok(Answer::default()),
+        Err(error) => {
+            let code = error.as_database_error().and_then(DatabaseError::code);
+            let code = code.map(|code| query_failed(&code));
+            Err(match (fault::<D>(error), code) {
+                (Fault::Server(_), Some(why)) => Fault::Server(why),
+                (fault, _) => fault,
+            })
+        }
+    }
 }
 
 fn fault<D: private::Ask>(error: Error) -> Fault {
     match error {
         Error::Database(error) => D::fault(&*error)(redact(error.message())),
-        Error::PoolClosed => Fault::Connection("the pool is closed".into()),
-        Error::PoolTimedOut => Fault::Connection("the pool has no connection in time".into()),
+        Error::PoolTimedOut => Fault::PoolLate,
         error => D::broken(describe(&error)),
     }
 }

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::{fs, io};
 
 use sqlx::error::DatabaseError;
@@ -6,9 +7,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Error, Pool, Row, Sqlite, SqliteConnection, raw_sql,
 };
-use tokio::task::spawn_blocking;
 
 use super::private::Ask;
+use crate::flights::Flights;
 use crate::pool::Fault;
 use crate::time::allowed;
 
@@ -25,6 +26,11 @@ impl Ask for Sqlite {
         Fault::Server(reason)
     }
 
+    fn discard(pooled: PoolConnection<Sqlite>) {
+        // It is the database if that is in memory, and a file is never half-open.
+        drop(pooled);
+    }
+
     async fn acquire(pool: &Pool<Sqlite>) -> Result<PoolConnection<Sqlite>, Error> {
         // The pool may create a file that is missing, which is up to the program.
         Self::connect(pool).await?.close().await?;
@@ -33,6 +39,11 @@ impl Ask for Sqlite {
 
     async fn connect(pool: &Pool<Sqlite>) -> Result<SqliteConnection, Error> {
         let options = SqliteConnectOptions::clone(&pool.connect_options());
+        let file = options.get_filename();
+        // SQLite and sqlx have names of their own for databases in memory.
+        if !file.starts_with(":memory:") && !file.to_string_lossy().starts_with("file:") {
+            look_at(file.to_owned()).await?;
+        }
         options.create_if_missing(false).connect().await
     }
 
@@ -41,11 +52,7 @@ impl Ask for Sqlite {
         let file: String = list.try_get("file")?;
         // An open connection keeps working after its file is gone. A database in memory has none.
         if !file.is_empty() {
-            let found = spawn_blocking(move || fs::metadata(file)).await;
-            if !matches!(found, Ok(Ok(_))) {
-                // As SQLite calls it when a connection is opened.
-                return Err(Error::Io(io::Error::other("unable to open database file")));
-            }
+            look_at(file.into()).await?;
         }
         // Reads from the file, which a ping does not.
         within_deadline(connection, async |connection: &mut SqliteConnection| {
@@ -71,6 +78,18 @@ impl Ask for Sqlite {
 
     async fn version(connection: &mut SqliteConnection) -> Result<String, Error> {
         raw_sql("SELECT sqlite_version()").fetch_one(connection).await?.try_get(0)
+    }
+}
+
+/// Whether the file is there. On a dead mount that takes for ever, and a connection would leave a thread behind.
+async fn look_at(file: PathBuf) -> Result<(), Error> {
+    static FLIGHTS: Flights<PathBuf, bool> = Flights::new();
+    let path = file.clone();
+    match FLIGHTS.join(file, move || fs::metadata(path).is_ok()).await {
+        Ok(true) => Ok(()),
+        // As SQLite calls it when a connection is opened.
+        Ok(false) => Err(Error::Io(io::Error::other("unable to open database file"))),
+        Err(why) => Err(Error::Io(io::Error::other(why))),
     }
 }
 
