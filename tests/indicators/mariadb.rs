@@ -12,7 +12,7 @@ use management_indicators as indicators;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
 
 use crate::faults::{Client, PASSWORD, USER, answers};
-use crate::server::{Kind, run_as};
+use crate::server::{Kind, Server, run_as};
 
 struct MariaDb;
 
@@ -68,7 +68,7 @@ const MAX: u32 = 3;
 struct Sqlx(sqlx::MySqlPool);
 
 impl Client for Sqlx {
-    type Server = MariaDb;
+    type Host = Server<MariaDb>;
 
     const NAME: &str = "MariaDB, sqlx";
 

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mongodb::bson::{Document, doc};
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, Document, doc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::faults::{Host, PASSWORD, USER};
 
 /// The codes of messages.
 const REPLY: i32 = 1;
@@ -101,6 +104,36 @@ impl Drop for Mongo {
     }
 }
 
+impl Host for Mongo {
+    async fn start() -> Self {
+        Mongo::start(Role::Standalone).await
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    async fn stop(&mut self) {
+        self.stop().await;
+    }
+
+    async fn start_again(&mut self) {
+        self.start_again().await;
+    }
+
+    async fn kill(&mut self) {
+        self.stop().await;
+    }
+
+    async fn pause(&self) {
+        self.set(Mode::Hangs);
+    }
+
+    async fn resume(&self) {
+        self.set(Mode::Answers);
+    }
+}
+
 async fn accept(listener: TcpListener, state: Arc<State>) {
     // Dropping it ends all of them.
     let mut connections = JoinSet::new();
@@ -154,6 +187,10 @@ impl State {
                 self.asked_for_version.fetch_add(1, Ordering::Relaxed);
                 doc! { "ok": 1, "version": "8.0.4" }
             }
+            "saslStart" if is_authentic(command) => {
+                let payload = Binary { subtype: BinarySubtype::Generic, bytes: Vec::new() };
+                doc! { "ok": 1, "conversationId": 1, "done": true, "payload": payload }
+            }
             "saslStart" => failure(18, "AuthenticationFailed"),
             "ping" | "endSessions" => doc! { "ok": 1 },
             _ => failure(59, "CommandNotFound"),
@@ -184,6 +221,12 @@ impl State {
         }
         hello
     }
+}
+
+/// Whether it begins to authenticate with the mechanism PLAIN, and with the right password.
+fn is_authentic(command: &Document) -> bool {
+    let expected = format!("\0{USER}\0{PASSWORD}");
+    command.get_binary_generic("payload").is_ok_and(|payload| payload == expected.as_bytes())
 }
 
 fn failure(code: i32, name: &str) -> Document {

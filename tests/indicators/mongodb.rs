@@ -3,15 +3,38 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use management_core::{Component, Management, Status};
+use management_core::{Check, Component, Management, Status};
 use management_indicators::mongodb::{check, ping};
 use mongodb::Client;
 use support::PATIENCE;
 
+use crate::faults::{self, USER, answers};
 use crate::mongo::{Mode, Mongo, Role};
 use crate::proxy::Proxy;
 
 const DEADLINE: Duration = Duration::from_secs(1);
+
+struct Plain(Client);
+
+impl faults::Client for Plain {
+    type Host = Mongo;
+
+    const NAME: &str = "MongoDB (fixture)";
+
+    async fn new(port: u16, password: &str) -> Self {
+        let uri = format!("mongodb://{USER}:{password}@127.0.0.1:{port}/?authMechanism=PLAIN");
+        Plain(Client::with_uri_str(uri).await.unwrap())
+    }
+
+    fn check(&self) -> Check {
+        check("it", &self.0).into()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mongodb_on_a_fixture() {
+    answers::<Plain>().await;
+}
 
 #[tokio::test]
 async fn a_server_that_answers_is_up_and_asked_for_its_version_once() {
@@ -175,7 +198,7 @@ fn watch(client: &Client) -> Management {
     management(check("db", client).timeout(DEADLINE))
 }
 
-fn management(db: management_core::Check) -> Management {
+fn management(db: Check) -> Management {
     Management::builder().check(db.ttl(Duration::ZERO)).build().unwrap()
 }
 

@@ -54,7 +54,7 @@ async fn connect(options: ConnectOptions, port: u16) -> async_nats::Client {
 struct AsyncNats(async_nats::Client);
 
 impl Client for AsyncNats {
-    type Server = Nats;
+    type Host = Server<Nats>;
 
     const NAME: &str = "NATS";
     const REPLACES: bool = false;
@@ -94,7 +94,7 @@ async fn client_on_nats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_run_after_the_client_has_reconnected_is_up() {
-    let mut server = Server::start::<Nats>();
+    let mut server = Server::<Nats>::start();
     let client = connect(options(USER, PASSWORD), server.port).await;
     let service = Service::new(indicators::nats::check("it", &client));
     assert_eq!(service.ask("up").await.status, Status::Up);
@@ -112,7 +112,7 @@ async fn the_first_run_after_the_client_has_reconnected_is_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn up_has_the_version_and_the_latency_whether_or_not_messages_are_echoed() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     for options in [options(USER, PASSWORD), options(USER, PASSWORD).no_echo()] {
         let client = connect(options, server.port).await;
         let health = indicators::nats::ping(&client).await;
@@ -124,7 +124,7 @@ async fn up_has_the_version_and_the_latency_whether_or_not_messages_are_echoed()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flush_does_not_notice_a_stopped_server() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     let client = connect(options(USER, PASSWORD), server.port).await;
     client.flush().await.unwrap();
     server.pause();
@@ -135,7 +135,7 @@ async fn a_flush_does_not_notice_a_stopped_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_without_the_permission_degrades_in_every_run() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     for user in ["sender", "listener"] {
         let client = connect(options(user, "s"), server.port).await;
         let service = Service::new(indicators::nats::check("it", &client));
@@ -155,7 +155,7 @@ async fn a_user_without_the_permission_degrades_in_every_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_client_replaces_a_half_open_connection_after_its_own_pings() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     let proxy = Proxy::start(server.port).await;
     let options = options(USER, PASSWORD).ping_interval(TIMEOUT / 2);
     let client = connect(options, proxy.port).await;
@@ -176,7 +176,7 @@ async fn the_client_replaces_a_half_open_connection_after_its_own_pings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_inbox_that_cannot_be_is_told() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     let options = options(USER, PASSWORD).custom_inbox_prefix("in box");
     let client = connect(options, server.port).await;
     let health = indicators::nats::ping(&client).await;
@@ -186,7 +186,7 @@ async fn an_inbox_that_cannot_be_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_client_is_down() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     let client = connect(options(USER, PASSWORD), server.port).await;
     let service = Service::new(indicators::nats::check("it", &client));
     assert_eq!(service.ask("up").await.status, Status::Up);
@@ -201,7 +201,7 @@ async fn a_closed_client_is_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_subscribes_once() {
-    let server = Server::start::<Nats>();
+    let server = Server::<Nats>::start();
     let client = connect(options(USER, PASSWORD), server.port).await;
     let service = Service::new(indicators::nats::check("it", &client));
     let before = client.statistics().in_messages.load(std::sync::atomic::Ordering::Relaxed);
@@ -215,7 +215,7 @@ async fn a_check_subscribes_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_pings_at_once_end_when_the_server_is_killed() {
-    let mut server = Server::start::<Nats>();
+    let mut server = Server::<Nats>::start();
     let client = connect(options(USER, PASSWORD), server.port).await;
     server.pause();
     let begun = Instant::now();

@@ -17,7 +17,7 @@ pub(crate) const MAX: u32 = 3;
 pub(crate) struct Sqlx(pub(crate) sqlx::PgPool);
 
 impl Client for Sqlx {
-    type Server = Postgres;
+    type Host = Server<Postgres>;
 
     const NAME: &str = "PostgreSQL, sqlx";
 
@@ -52,7 +52,7 @@ async fn sqlx_on_postgres() {
 pub(crate) struct Deadpool(pub(crate) deadpool_postgres::Pool);
 
 impl Client for Deadpool {
-    type Server = Postgres;
+    type Host = Server<Postgres>;
 
     const NAME: &str = "PostgreSQL, deadpool";
 
@@ -91,7 +91,7 @@ pub(crate) type Bb8Pool = bb8::Pool<bb8_postgres::PostgresConnectionManager<NoTl
 pub(crate) struct Bb8(pub(crate) Bb8Pool);
 
 impl Client for Bb8 {
-    type Server = Postgres;
+    type Host = Server<Postgres>;
 
     const NAME: &str = "PostgreSQL, bb8";
 
@@ -123,7 +123,7 @@ type DieselPool = diesel::r2d2::Pool<ConnectionManager<PgConnection>>;
 struct Diesel(DieselPool, String);
 
 impl Client for Diesel {
-    type Server = Postgres;
+    type Host = Server<Postgres>;
 
     const NAME: &str = "PostgreSQL, diesel";
     const REPLACES: bool = false;
@@ -160,7 +160,7 @@ pub(crate) fn config(port: u16, password: &str) -> tokio_postgres::Config {
 
 /// Counts connections to the server while the check runs again and again: with the pool full, and while it grows.
 async fn most_connections<C: Client>() -> i64 {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let (monitor, connection) =
         config(server.port, PASSWORD).application_name("monitor").connect(NoTls).await.unwrap();
     let connection = tokio::spawn(connection);
@@ -211,7 +211,7 @@ async fn there_is_never_more_than_one_connection_beside_the_pool() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_status_of_an_exhausted_pool_can_be_chosen() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let client = Sqlx::new(server.port, PASSWORD).await;
     let _taken = client.exhaust().await;
     for status in [Status::Up, Status::Degraded, Status::OutOfService, Status::Down] {
@@ -222,7 +222,7 @@ async fn the_status_of_an_exhausted_pool_can_be_chosen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_a_free_connection_works() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let (monitor, connection) = config(server.port, PASSWORD).connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     monitor.batch_execute("CREATE ROLE app LOGIN PASSWORD 'app' CONNECTION LIMIT 3").await.unwrap();
@@ -251,7 +251,7 @@ async fn a_server_without_a_free_connection_works() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_decides_and_is_not_shown() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let client = Sqlx::new(server.port, PASSWORD).await;
     let answer = async |query: &str| {
         let check = indicators::sqlx::postgres("it", &client.0).query(query);

@@ -1,16 +1,30 @@
 //! RabbitMQ.
 
+use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use lapin::{Connection, ConnectionProperties};
+use management_core::Check;
+use management_indicators as indicators;
+
+use crate::faults::{Client, PASSWORD, USER, answers};
 use crate::server::{Kind, Server, free_port, run_as};
 
+/// With the user and the password of all tests.
 pub(crate) struct RabbitMq;
 
 impl Kind for RabbitMq {
     const USER: Option<&str> = Some("rabbitmq");
+
+    fn prepare(folder: &Path) {
+        let user = format!("default_user = {USER}\ndefault_pass = {PASSWORD}\n");
+        fs::write(folder.join("rabbitmq.conf"), user).unwrap();
+    }
 
     fn command(folder: &Path, port: u16) -> Command {
         let mut command = program("rabbitmq-server", folder, port);
@@ -21,34 +35,36 @@ impl Kind for RabbitMq {
             .env("RABBITMQ_MNESIA_BASE", folder.join("data"))
             .env("RABBITMQ_LOG_BASE", folder.join("logs"))
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("plugins"))
-            .env("RABBITMQ_CONFIG_FILE", folder.join("none"))
+            .env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq.conf"))
             // The process is that of the broker, without a shell around it.
             .env("RABBITMQ_ALLOW_INPUT", "1")
             .env("RABBITMQ_SERVER_START_ARGS", "-noinput");
         command
     }
 
+    /// By this daemon, the nodes of Erlang find each other. Otherwise, the broker starts one that outlives it.
+    fn companion() -> Option<Command> {
+        let mut command = Command::new("epmd");
+        command.args(["-address", "127.0.0.1", "-port", &names_port()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Some(command)
+    }
+
     fn is_ready(port: u16) -> bool {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
+        let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        connection.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        // The header of AMQP 0-9-1, which the broker answers with a frame.
+        connection.write_all(b"AMQP\0\0\x09\x01").is_ok()
+            && connection.read_exact(&mut [0; 8]).is_ok()
     }
 }
 
-/// A broker, and the daemon by which the nodes of Erlang find each other.
-pub(crate) struct Broker {
-    pub(crate) server: Server,
-    _names: Names,
-}
+pub(crate) type Broker = Server<RabbitMq>;
 
 impl Broker {
-    pub(crate) fn start() -> Self {
-        // Otherwise, the broker starts one that outlives it.
-        let names = Names::start();
-        Broker { server: Server::start::<RabbitMq>(), _names: names }
-    }
-
     /// Runs `rabbitmqctl`, and returns what it prints.
     pub(crate) fn control(&self, arguments: &[&str]) -> String {
-        let mut command = program("rabbitmqctl", self.server.folder.path(), self.server.port);
+        let mut command = program("rabbitmqctl", self.folder.path(), self.port);
         run_as::<RabbitMq>(command.arg("--quiet").args(arguments))
     }
 
@@ -61,22 +77,51 @@ impl Broker {
     }
 }
 
-struct Names(Child);
+/// A connection that stays lost.
+pub(crate) async fn connect(port: u16, query: &str) -> Arc<Connection> {
+    open(port, query, ConnectionProperties::default()).await
+}
 
-impl Names {
-    fn start() -> Self {
-        let mut command = Command::new("epmd");
-        command.args(["-address", "127.0.0.1", "-port", &names_port()]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Names(command.spawn().expect("Erlang is installed"))
+/// A connection that connects again, and soon.
+pub(crate) async fn recovering(port: u16) -> Arc<Connection> {
+    let properties =
+        ConnectionProperties::default().enable_auto_recover().configure_backoff(|backoff| {
+            let backoff = backoff.with_min_delay(Duration::from_millis(50)).with_factor(1.0);
+            backoff.with_max_times(10_000)
+        });
+    open(port, "", properties).await
+}
+
+async fn open(port: u16, query: &str, properties: ConnectionProperties) -> Arc<Connection> {
+    let uri = format!("amqp://{USER}:{PASSWORD}@127.0.0.1:{port}/%2f{query}");
+    Arc::new(Connection::connect(&uri, properties).await.unwrap())
+}
+
+struct Lapin(Arc<Connection>);
+
+impl Client for Lapin {
+    type Host = Broker;
+
+    const NAME: &str = "RabbitMQ";
+    // It waits for the heartbeats that it misses.
+    const REPLACES: bool = false;
+    const IS_LAZY: bool = false;
+    // It may stay `reconnecting` for ever, see the documentation of the indicator.
+    const RECOVERS_WHILE_ASKED: bool = false;
+
+    async fn new(port: u16, _: &str) -> Self {
+        Lapin(recovering(port).await)
+    }
+
+    fn check(&self) -> Check {
+        indicators::lapin::check("it", &self.0)
     }
 }
 
-impl Drop for Names {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "RabbitMQ takes long to start: scripts/test --all runs it"]
+async fn lapin_on_rabbitmq() {
+    answers::<Lapin>().await;
 }
 
 fn names_port() -> String {

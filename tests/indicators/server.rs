@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::marker::PhantomData;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -12,9 +13,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, getuid, kill_process, test_kill_process};
 use tempfile::TempDir;
+use tokio::task::block_in_place;
+
+use crate::faults::Host;
 
 /// How a server is started, and asked whether it has started.
-pub(crate) trait Kind {
+pub(crate) trait Kind: 'static {
     /// How the process is stopped in order.
     const STOP: Signal = Signal::TERM;
 
@@ -26,36 +30,44 @@ pub(crate) trait Kind {
 
     fn command(folder: &Path, port: u16) -> Command;
 
+    /// What runs beside it, from before its start until after its end.
+    fn companion() -> Option<Command> {
+        None
+    }
+
     /// Whether it answers. Asked again and again.
     fn is_ready(port: u16) -> bool;
 }
 
 /// A server. It is killed when this is dropped.
-pub(crate) struct Server {
+pub(crate) struct Server<K: Kind> {
     pub(crate) port: u16,
     pub(crate) folder: TempDir,
     child: Option<Child>,
-    stop: Signal,
-    start: fn(&Path, u16) -> Child,
+    companion: Option<Child>,
+    kind: PhantomData<fn() -> K>,
 }
 
-impl Server {
+impl<K: Kind> Server<K> {
     /// Starts one.
-    pub(crate) fn start<K: Kind>() -> Self {
-        let folder = Server::folder::<K>();
+    pub(crate) fn start() -> Self {
+        let folder = Self::folder();
         K::prepare(folder.path());
-        Server::start_in::<K>(folder)
+        Self::start_in(folder)
     }
 
     /// Starts one in a folder that is prepared.
-    pub(crate) fn start_in<K: Kind>(folder: TempDir) -> Self {
+    pub(crate) fn start_in(folder: TempDir) -> Self {
         let port = free_port();
-        let child = Some(start::<K>(folder.path(), port));
-        Server { port, folder, child, stop: K::STOP, start: start::<K> }
+        let companion = K::companion().map(|mut command| spawn(&mut command));
+        // Whatever happens next, the companion is stopped.
+        let mut server = Server { port, folder, child: None, companion, kind: PhantomData };
+        server.start_again();
+        server
     }
 
     /// A temporary folder of the user that runs the server.
-    pub(crate) fn folder<K: Kind>() -> TempDir {
+    pub(crate) fn folder() -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         if let Some((user, group)) = user::<K>() {
             chown(folder.path(), Some(user), Some(group)).unwrap();
@@ -65,13 +77,13 @@ impl Server {
 
     /// Stops it in order.
     pub(crate) fn stop(&mut self) {
-        self.end(self.stop);
+        self.end(K::STOP);
     }
 
     /// Starts it again, after it was stopped or killed.
     pub(crate) fn start_again(&mut self) {
         assert!(self.child.is_none(), "it runs");
-        self.child = Some((self.start)(self.folder.path(), self.port));
+        self.child = Some(start::<K>(self.folder.path(), self.port));
     }
 
     /// Kills it and all its processes.
@@ -129,11 +141,45 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl<K: Kind> Drop for Server<K> {
     fn drop(&mut self) {
         if self.child.is_some() {
             self.kill();
         }
+        if let Some(companion) = &mut self.companion {
+            companion.kill().unwrap();
+            companion.wait().unwrap();
+        }
+    }
+}
+
+impl<K: Kind> Host for Server<K> {
+    async fn start() -> Self {
+        block_in_place(Self::start)
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    async fn stop(&mut self) {
+        block_in_place(|| self.stop());
+    }
+
+    async fn start_again(&mut self) {
+        block_in_place(|| self.start_again());
+    }
+
+    async fn kill(&mut self) {
+        block_in_place(|| self.kill());
+    }
+
+    async fn pause(&self) {
+        block_in_place(|| self.pause());
+    }
+
+    async fn resume(&self) {
+        self.resume();
     }
 }
 
@@ -143,13 +189,8 @@ fn start<K: Kind>(folder: &Path, port: u16) -> Child {
         command.uid(user).gid(group);
     }
     let log = fs::File::create(folder.join("log")).unwrap();
-    let mut child = command
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    command.current_dir(folder).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut child = spawn(&mut command);
     let until = Instant::now() + support::PATIENCE;
     while !K::is_ready(port) {
         let ended = child.try_wait().unwrap();
@@ -161,6 +202,11 @@ fn start<K: Kind>(folder: &Path, port: u16) -> Child {
         thread::sleep(Duration::from_millis(20));
     }
     child
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command.stdin(Stdio::null());
+    command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// The user and the group that run the server, if they are not those of the tests.

@@ -76,12 +76,21 @@ async fn a_locked_file_is_down_before_the_deadline() {
         (Service::new(probe(&pool).into()), Service::new(probe(&pool).writable().into()));
     let mut other = SqliteConnection::connect_with(&options(folder.path())).await.unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
+    // A connection is given back in the background, and counts as in use until then.
+    let settled = async || {
+        while pool.num_idle() < pool.size() as usize {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
     for service in [&reads, &writes] {
+        settled().await;
         let locked = service.ask("locked").await;
         assert_eq!((locked.status, &*locked.reason), (Status::Down, "database is locked"));
     }
     other.execute("ROLLBACK; BEGIN IMMEDIATE").await.unwrap();
+    settled().await;
     assert_eq!(reads.ask("locked for writers").await.status, Status::Up);
+    settled().await;
     assert_eq!(writes.ask("locked for writers").await.reason, "database is locked");
     other.execute("ROLLBACK").await.unwrap();
     assert_eq!(writes.ask("free").await.status, Status::Up);

@@ -12,8 +12,8 @@ use crate::server::{Server, run_as};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_is_read_only_until_it_is_promoted() {
-    let primary = Server::start::<Postgres>();
-    let folder = Server::folder::<Postgres>();
+    let primary = Server::<Postgres>::start();
+    let folder = Server::<Postgres>::folder();
     run_as::<Postgres>(
         Command::new(program("pg_basebackup"))
             .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--host=127.0.0.1"])
@@ -21,7 +21,7 @@ async fn a_standby_is_read_only_until_it_is_promoted() {
             .arg(format!("--pgdata={}", folder.path().join("data").display()))
             .env("PGPASSWORD", PASSWORD),
     );
-    let standby = Server::start_in::<Postgres>(folder);
+    let standby = Server::<Postgres>::start_in(folder);
 
     let sqlx = Sqlx::new(standby.port, PASSWORD).await.0;
     let deadpool = Deadpool::new(standby.port, PASSWORD).await.0;

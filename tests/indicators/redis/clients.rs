@@ -33,7 +33,7 @@ fn assert_down(answers: &[Answer], fault: &str, reason: &str) {
 struct ByClient(redis::Client);
 
 impl Client for ByClient {
-    type Server = Redis;
+    type Host = Server<Redis>;
 
     const NAME: &str = "Redis, client";
 
@@ -71,7 +71,7 @@ async fn client_on_redis() {
 struct ByManager(ConnectionManager);
 
 impl Client for ByManager {
-    type Server = Redis;
+    type Host = Server<Redis>;
 
     const NAME: &str = "Redis, manager";
     const REPLACES: bool = false;
@@ -111,7 +111,7 @@ async fn manager_on_redis() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manager_with_its_defaults_is_up_two_runs_after_a_restart() {
-    let mut server = Server::start::<Open>();
+    let mut server = Server::<Open>::start();
     let manager = client(server.port, None).get_connection_manager().await.unwrap();
     let check = indicators::redis::check("it", &manager).readiness().ttl(Duration::ZERO);
     let management = Management::builder().check(check).build().unwrap();
@@ -134,7 +134,7 @@ async fn a_manager_with_its_defaults_is_up_two_runs_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_multiplexed_connection_survives_a_pause_and_nothing_else() {
-    let mut server = Server::start::<Open>();
+    let mut server = Server::<Open>::start();
     // Its response timeout, by default, is shorter than the deadline.
     let connection = client(server.port, None).get_multiplexed_async_connection().await.unwrap();
     let service = Service::new(indicators::redis::check("it", &connection).into());
@@ -157,7 +157,7 @@ async fn a_multiplexed_connection_survives_a_pause_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_holds_one_connection_and_closes_what_it_replaces() {
-    let server = Server::start::<Open>();
+    let server = Server::<Open>::start();
     let mut other = connect(&client(server.port, None)).await;
     let proxy = Proxy::start(server.port).await;
     let client = client(proxy.port, None);
@@ -177,7 +177,7 @@ async fn a_client_holds_one_connection_and_closes_what_it_replaces() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_pings_at_once_end_when_the_server_is_killed() {
-    let mut server = Server::start::<Open>();
+    let mut server = Server::<Open>::start();
     let client = client(server.port, None);
     let manager = client.get_connection_manager().await.unwrap();
     let connection = connect(&client).await;
@@ -210,7 +210,7 @@ async fn connected(other: &mut MultiplexedConnection) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manager_whose_password_is_refused_while_it_reconnects_has_given_up() {
-    let mut server = Server::start::<Redis>();
+    let mut server = Server::<Redis>::start();
     let client = client(server.port, Some((USER, PASSWORD)));
     let config = ConnectionManagerConfig::new().set_max_delay(TIMEOUT / 20);
     let manager = client.get_connection_manager_with_config(config).await.unwrap();
@@ -236,7 +236,7 @@ async fn a_manager_whose_password_is_refused_while_it_reconnects_has_given_up() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_slower_than_the_client_waits_is_up() {
-    let server = Server::start::<Open>();
+    let server = Server::<Open>::start();
     let config = ConnectionManagerConfig::new().set_response_timeout(Some(TIMEOUT / 20));
     let client = client(server.port, None);
     let manager = client.get_connection_manager_with_config(config).await.unwrap();

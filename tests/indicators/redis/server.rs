@@ -44,8 +44,8 @@ async fn execute(port: u16, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_work_as_it_should() {
-    let mut master = Server::start::<Open>();
-    let replica = Server::start::<Open>();
+    let mut master = Server::<Open>::start();
+    let replica = Server::<Open>::start();
     let client = client(master.port, None);
     let ping = async || indicators::redis::ping(&client).await;
     let health = ping().await;
@@ -128,7 +128,7 @@ async fn assert_reason(service: &Service, reason: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_loads_its_data_is_degraded() {
-    let mut server = Server::start::<Open>();
+    let mut server = Server::<Open>::start();
     let client = client(server.port, None);
     let mut connection = connect(&client).await;
     let mut populate = cmd("DEBUG");
@@ -149,7 +149,7 @@ async fn a_server_that_loads_its_data_is_degraded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_without_slots_is_down() {
-    let server = Server::start::<Cluster>();
+    let server = Server::<Cluster>::start();
     let client = client(server.port, None);
     let service = Service::new(indicators::redis::check("it", &client).into());
     assert_reason(&service, "the cluster is down").await;
@@ -164,7 +164,7 @@ async fn a_cluster_without_slots_is_down() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_connect_or_ask_is_told_why() {
-    let server = Server::start::<Redis>();
+    let server = Server::<Redis>::start();
     let reason = async |client: &redis::Client| {
         let health: Health = indicators::redis::ping(client).await;
         (health.status(), health.reason().unwrap_or_default().to_owned())
