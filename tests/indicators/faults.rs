@@ -55,8 +55,8 @@ pub(crate) trait Client: Sized + Send + Sync {
         true
     }
 
-    /// Whether a connection that does not answer is replaced before the system gives it up.
-    const REPLACES: bool = true;
+    /// The status at the second beat after a connection has become half-open.
+    const HALF_OPEN: Status = Status::Up;
 
     /// Whether there is a client before it has connected, and so one with a wrong password.
     const IS_LAZY: bool = true;
@@ -163,7 +163,7 @@ pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
     }
     proxy.freeze();
     let half_open = behind.recovers("half-open connection").await;
-    expect(half_open, if C::REPLACES { Status::Up } else { Status::Down });
+    expect(half_open, C::HALF_OPEN);
     drop((behind, proxied, proxy));
 
     server.pause().await;

@@ -57,7 +57,7 @@ impl Client for AsyncNats {
     type Host = Server<Nats>;
 
     const NAME: &str = "NATS";
-    const REPLACES: bool = false;
+    const HALF_OPEN: Status = Status::Down;
 
     async fn new(port: u16, password: &str) -> Self {
         let options = options(USER, password);

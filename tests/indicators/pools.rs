@@ -94,6 +94,8 @@ impl Client for Bb8 {
     type Host = Server<Postgres>;
 
     const NAME: &str = "PostgreSQL, bb8";
+    // It cannot take the connection out of the pool.
+    const HALF_OPEN: Status = Status::Degraded;
 
     async fn new(port: u16, password: &str) -> Self {
         let manager = bb8_postgres::PostgresConnectionManager::new(config(port, password), NoTls);
@@ -126,7 +128,7 @@ impl Client for Diesel {
     type Host = Server<Postgres>;
 
     const NAME: &str = "PostgreSQL, diesel";
-    const REPLACES: bool = false;
+    const HALF_OPEN: Status = Status::Down;
 
     async fn new(port: u16, password: &str) -> Self {
         let url = format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres");
@@ -272,7 +274,7 @@ async fn a_query_decides_and_is_not_shown() {
 /// PostgreSQL does not end a query because its client has gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_is_not_answered_is_asked_once() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let (monitor, connection) = config(server.port, PASSWORD).connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     monitor.batch_execute("CREATE TABLE orders ()").await.unwrap();
@@ -302,7 +304,7 @@ async fn a_query_that_is_not_answered_is_asked_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_pool_is_down_and_connects_to_nothing() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let sqlx = Sqlx::new(server.port, PASSWORD).await.0;
     let deadpool = Deadpool::new(server.port, PASSWORD).await.0;
     let services = [
@@ -322,7 +324,7 @@ async fn a_closed_pool_is_down_and_connects_to_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pool_that_prepares_its_connections_decides_over_them() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(server.port);
     let options = options.username(USER).password(PASSWORD).database("postgres");
 
@@ -368,7 +370,7 @@ async fn a_pool_that_prepares_its_connections_decides_over_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn details_tell_the_size_of_the_pool_and_the_server() {
-    let server = Server::start::<Postgres>();
+    let server = Server::<Postgres>::start();
     let pool = Deadpool::new(server.port, PASSWORD).await.0;
     let health = ask_with_details(indicators::deadpool::postgres("it", &pool).into()).await;
     let details = health.details();

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use lapin::{Connection, ConnectionProperties};
-use management_core::Check;
+use management_core::{Check, Status};
 use management_indicators as indicators;
 
 use crate::faults::{Client, PASSWORD, USER, answers};
@@ -104,7 +104,7 @@ impl Client for Lapin {
 
     const NAME: &str = "RabbitMQ";
     // It waits for the heartbeats that it misses.
-    const REPLACES: bool = false;
+    const HALF_OPEN: Status = Status::Down;
     const IS_LAZY: bool = false;
     // It may stay `reconnecting` for ever, see the documentation of the indicator.
     const RECOVERS_WHILE_ASKED: bool = false;

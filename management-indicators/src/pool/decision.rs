@@ -243,8 +243,8 @@ impl<P: Pool> Probe<P> {
         match fault {
             // The server works for the connections that are open. Some pools count those that they are opening.
             Fault::ServerFull(why) if usage.size > 0 && self.known.lock().has_answered => {
-                let full = usage.is_exhausted().then(|| format!(" ({usage})")).unwrap_or_default();
-                Ok(self.is_exhausted(format!("{why}{full}"), None))
+                let why = if usage.is_exhausted() { format!("{why} ({usage})") } else { why };
+                Ok(self.is_exhausted(why, None))
             }
             fault if usage.is_exhausted() => Err(format!("{} ({usage})", String::from(fault))),
             fault => Err(fault.into()),

@@ -74,7 +74,7 @@ impl Client for ByManager {
     type Host = Server<Redis>;
 
     const NAME: &str = "Redis, manager";
-    const REPLACES: bool = false;
+    const HALF_OPEN: Status = Status::Down;
 
     async fn new(port: u16, password: &str) -> Self {
         // With its defaults, it would try for longer than a run takes.
