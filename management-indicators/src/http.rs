@@ -119,7 +119,10 @@ async fn get(target: Result<Target, String>, expected: Expected) -> Result<Durat
     let code = page.code();
     let is_expected = expected.code.map_or((200..300).contains(&code), |expected| expected == code);
     if !is_expected {
-        let why = page.redirect().unwrap_or_else(|| format!("answered {code}"));
+        let why = page.redirect().unwrap_or_else(|| match expected.code {
+            Some(expected) => format!("answered {code} in place of {expected}"),
+            None => format!("answered {code}"),
+        });
         page.finish().await;
         return Err(why);
     }

@@ -62,8 +62,8 @@ setters!([] Certificate);
 /// - `DOWN` with `cannot look up its name: …`, `cannot connect: …`, `the server does not speak TLS`, or
 ///   `cannot make a TLS connection: …`.
 ///
-/// The details are `expiresAt`, the time as in RFC 3339, `days`, the whole days until then, which are negative once it has
-/// expired, and `latencyMs`, the time until the end of the handshake. The deadline is the `timeout` of the check.
+/// The details are `expiresAt`, the time as in RFC 3339, `days`, the whole days until then, which are negative from a day
+/// after the expiry, and `latencyMs`, the time until the end of the handshake. The deadline is the `timeout` of the check.
 ///
 /// By default the check is not [critical](Check::critical), because a certificate expires on all instances of the service at
 /// once. An address that is not valid is an error of `build()`.

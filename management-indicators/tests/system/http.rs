@@ -98,7 +98,7 @@ async fn what_is_not_expected_is_down() {
     let lacks = "its answer lacks the expected text";
     for (check, why) in [
         (http::check("page", server.url("/503")), "answered 503"),
-        (http::check("page", server.url("/")).expect(204), "answered 200"),
+        (http::check("page", server.url("/")).expect(204), "answered 200 in place of 204"),
         (
             http::check("page", server.url("/moved")),
             "answered 302, but redirects are not followed: configure the URL to which it redirects",
