@@ -5,6 +5,8 @@
 
 mod decision;
 mod probe;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::DerefMut;
@@ -13,6 +15,77 @@ pub use crate::error::{describe, redact};
 pub use probe::{PoolProbe, ping, ping_blocking};
 
 /// A pool of connections, as [`PoolProbe`] sees it.
+///
+/// A future is dropped when the deadline of the run has passed, and must leave nothing behind.
+///
+/// ```
+/// use std::collections::VecDeque;
+/// use std::ops::{Deref, DerefMut};
+/// use std::sync::{Arc, Mutex};
+/// use management_indicators::pool::{Answer, Fault, Pool, PoolProbe, Question, Usage};
+///
+/// /// A pool of two connections to a server that always answers.
+/// #[derive(Clone, Default)]
+/// struct Two(Arc<Mutex<(usize, VecDeque<Connection>)>>);
+///
+/// struct Connection;
+///
+/// /// Goes back when it is dropped.
+/// struct Pooled(Two, Option<Connection>);
+///
+/// impl Pool for Two {
+///     type Connection = Connection;
+///     type Pooled = Pooled;
+///
+///     fn usage(&self) -> Usage {
+///         let (size, idle) = &*self.0.lock().unwrap();
+///         Usage { size: *size, idle: idle.len(), max: 2, waiting: None }
+///     }
+///
+///     async fn try_acquire(&self) -> Option<Pooled> {
+///         let idle = self.0.lock().unwrap().1.pop_front()?;
+///         Some(Pooled(self.clone(), Some(idle)))
+///     }
+///
+///     async fn acquire(&self) -> Result<Pooled, Fault> {
+///         let (size, _) = &mut *self.0.lock().unwrap();
+///         if *size == 2 {
+///             return Err(Fault::PoolFull);
+///         }
+///         *size += 1;
+///         Ok(Pooled(self.clone(), Some(Connection)))
+///     }
+///
+///     fn discard(&self, mut pooled: Pooled) {
+///         self.0.lock().unwrap().0 -= 1;
+///         pooled.1 = None;
+///     }
+///
+///     async fn connect(&self) -> Result<Connection, Fault> {
+///         Ok(Connection)
+///     }
+///
+///     async fn ask(&self, _: &mut Connection, _: &Question) -> Result<Answer, Fault> {
+///         Ok(Answer::default())
+///     }
+/// }
+/// # impl Deref for Pooled {
+/// #     type Target = Connection;
+/// #     fn deref(&self) -> &Connection { self.1.as_ref().unwrap() }
+/// # }
+/// # impl DerefMut for Pooled {
+/// #     fn deref_mut(&mut self) -> &mut Connection { self.1.as_mut().unwrap() }
+/// # }
+/// # impl Drop for Pooled {
+/// #     fn drop(&mut self) {
+/// #         if let Some(connection) = self.1.take() {
+/// #             self.0.0.lock().unwrap().1.push_back(connection);
+/// #         }
+/// #     }
+/// # }
+///
+/// let check = PoolProbe::new("db", Two::default()).readiness();
+/// ```
 pub trait Pool: Send + Sync + 'static {
     /// A connection outside of the pool.
     type Connection: Send;
@@ -56,7 +129,7 @@ pub trait Pool: Send + Sync + 'static {
         std::future::ready(())
     }
 
-    /// Asks the server.
+    /// Asks the server what the question contains: a query if it has one, else for as much as tells that the server works.
     fn ask(
         &self,
         connection: &mut Self::Connection,

@@ -16,7 +16,7 @@ tokio::task_local! {
 /// A check that does several things in turn names each of them as a [`step`](Self::step). If the run exceeds its deadline,
 /// its reason tells what it was doing: `timed out after 4s while connecting`.
 ///
-/// ```
+/// ```standalone_crate
 /// use management_core::{CurrentRun, health_check};
 /// # async fn connect() -> std::io::Result<()> { Ok(()) }
 /// # async fn ask() -> std::io::Result<()> { Ok(()) }

@@ -357,7 +357,9 @@ fn names_and_keys_are_short_lines_without_credentials() {
             "amqp://u:hunter2@h": {"status": "UP"},
         },
     }));
-    let names: Vec<_> = plain.as_object().unwrap().keys().collect();
+    // Their order is that of serde_json, which depends on its features.
+    let mut names: Vec<_> = plain.as_object().unwrap().keys().collect();
+    names.sort();
     assert_eq!(names[0], "a b 2J");
     assert_eq!(names[1], "amqp://***@h");
     assert!(names[2].len() <= 1024);
