@@ -220,12 +220,13 @@ pub enum Fault {
     PoolLate,
 }
 
-/// The reason for a query that the server has refused: its text may contain parts of the query.
-pub(crate) fn query_failed(code: &str) -> String {
-    format!("the query failed with the code {code}")
-}
-
 impl Fault {
+    /// A query that the server has refused. Only the code is told, since the text of the error may contain parts of the
+    /// query.
+    pub fn query_failed(code: impl fmt::Display) -> Self {
+        Fault::Server(format!("the query failed with the code {code}"))
+    }
+
     fn while_connecting(self) -> Self {
         match self {
             Fault::Connection(why) => Fault::Connection(format!("cannot connect: {why}")),

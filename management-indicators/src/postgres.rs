@@ -31,7 +31,7 @@ pub(crate) mod client {
 
     use super::{IS_READ_ONLY, VERSION};
     use crate::error::{describe, redact};
-    use crate::pool::{Answer, Fault, Question, query_failed};
+    use crate::pool::{Answer, Fault, Question};
 
     pub(crate) async fn ask(client: &Client, question: &Question) -> Result<Answer, Fault> {
         // The simple protocol works behind every connection pooler, and an empty query is answered as well.
@@ -65,7 +65,7 @@ pub(crate) mod client {
     fn query_fault(error: Error) -> Fault {
         let state = error.code().map(|state| state.code().to_owned());
         match (fault(error), state) {
-            (Fault::Server(_), Some(state)) => Fault::Server(query_failed(&state)),
+            (Fault::Server(_), Some(state)) => Fault::query_failed(state),
             (fault, _) => fault,
         }
     }

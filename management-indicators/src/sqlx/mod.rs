@@ -37,13 +37,15 @@ mod postgres;
 #[cfg(feature = "sqlx-sqlite")]
 mod sqlite;
 
+use std::borrow::Cow;
+
 use management_core::Health;
 use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection, Database, Error, Executor, Pool, raw_sql};
 
 use crate::error::{describe, redact};
-use crate::pool::{self, Answer, Fault, PoolProbe, Question, Usage, query_failed};
+use crate::pool::{self, Answer, Fault, PoolProbe, Question, Usage};
 
 /// A check of a pool of PostgreSQL.
 ///
@@ -216,9 +218,9 @@ where
         Ok(_) => Ok(Answer::default()),
         Err(error) => {
             let code = error.as_database_error().and_then(DatabaseError::code);
-            let code = code.map(|code| query_failed(&code));
+            let code = code.map(Cow::into_owned);
             Err(match (fault::<D>(error), code) {
-                (Fault::Server(_), Some(why)) => Fault::Server(why),
+                (Fault::Server(_), Some(code)) => Fault::query_failed(code),
                 (fault, _) => fault,
             })
         }
