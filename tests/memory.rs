@@ -15,7 +15,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1024 * 1024;
 
-/// The limit for one answer. With the feature `preserve_order` of serde_json, which a client of a service may enable, values
+/// The limit for one answer. With the feature `preserve_order` of `serde_json`, which a client of a service may enable, values
 /// are more than twice as large.
 const LIMIT: usize = 4 * MIB;
 

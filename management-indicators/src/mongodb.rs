@@ -74,7 +74,7 @@ use crate::time::{milliseconds, within_deadline};
 
 mod failure;
 
-/// How long the client asks alone. Whoever waits longer wants to know for what.
+/// How long the client asks alone. After that, the check finds out what the client waits for.
 const HEAD_START: Duration = Duration::from_millis(100);
 
 /// A check of the servers of a client.
@@ -132,7 +132,7 @@ struct Known {
     writable: bool,
     /// The version, until a server fails: the next one may be another one.
     version: Option<String>,
-    /// Why the last answer was none.
+    /// Why the last request had no answer.
     failure: Option<String>,
 }
 

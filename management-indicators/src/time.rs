@@ -8,7 +8,7 @@ use tokio::time::timeout;
 /// The deadline of a run that is no part of a check, which has its own.
 const DEFAULT: Duration = Duration::from_secs(4);
 
-/// How long a run has, from its begin.
+/// The time that a run may take in all.
 pub(crate) fn allowed() -> Duration {
     CurrentRun::timeout().unwrap_or(DEFAULT)
 }

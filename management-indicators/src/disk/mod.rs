@@ -59,7 +59,7 @@ struct Limits {
 /// The check is `DOWN` with
 ///
 /// - `12.3 MB free, less than 500MB`, `4.2% free, less than 5%` or `1.0% of the inodes free, less than 5%`,
-/// - `no inodes left`, whatever the threshold; file systems that do not count inodes, such as btrfs, never are,
+/// - `no inodes left`, whatever the threshold, unless the file system does not count inodes, as btrfs,
 /// - `read only`, if the file system is mounted read-only,
 /// - `not writable: …`, if this user cannot write to the folder or file,
 /// - `cannot read the file system: …`, such as for a missing path.

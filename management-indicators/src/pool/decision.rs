@@ -155,7 +155,9 @@ impl<P: Pool> Probe<P> {
     /// Opens a connection of the pool.
     async fn grow(&self, before: Usage) -> Result<Health, String> {
         CurrentRun::step("connecting");
-        let fault = match self.acquire(before).await? {
+        let acquired = self.acquire(before).await?;
+        CurrentRun::step("waiting for an answer over a new connection");
+        let fault = match acquired {
             Ok(pooled) => match self.ask_pooled(pooled).await {
                 Ok((answered, pooled)) => {
                     self.finish(pooled).await?;
@@ -174,6 +176,7 @@ impl<P: Pool> Probe<P> {
             };
         }
         // The error of a connection tells more than that of the pool.
+        CurrentRun::step("connecting");
         let answered = match self.connect().await {
             Ok(answered) => answered,
             Err(why) => return self.is_full_or_down(why, before),

@@ -30,7 +30,7 @@ pub(super) async fn chain(stream: TcpStream, name: ServerName<'static>) -> Resul
     let chain = std::mem::take(&mut *shown.0.lock());
     match connected {
         Ok(mut stream) => {
-            // The server need not hear of the end, whose connection is closed in any case.
+            // The connection is closed in any case, so it does not matter whether the server is told first.
             _ = stream.shutdown().await;
         }
         Err(error) if chain.is_empty() => return Err(reason(&error)),
