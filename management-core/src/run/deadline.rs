@@ -14,6 +14,9 @@ use crate::run::state::{Begun, Run, State};
 /// How much later others end a run than its own task, which does so unless the run blocks its thread.
 const TOLERANCE: Duration = Duration::from_millis(10);
 
+/// How long a run has at least after a stall: all tasks of the runtime are due then, and the run may be the last of them.
+const TURN: Duration = Duration::from_millis(500);
+
 /// How long others wait for the runtime to run a task before they look again.
 const CONFIRMATION: Duration = Duration::from_millis(1);
 
@@ -47,7 +50,7 @@ impl<V: Value> Runner<V> {
         let deadline = begun.deadline + stalled;
         match stalls.ended {
             // The run has to have a turn, however late the stall was noticed.
-            Some(ended) if !stalled.is_zero() && begun.at < ended => deadline.max(ended + PATIENCE),
+            Some(ended) if !stalled.is_zero() && begun.at < ended => deadline.max(ended + TURN),
             _ => deadline,
         }
     }
