@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use management_core::Check;
+use management_core::{Check, Status};
 use management_indicators as indicators;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
 
-use crate::faults::{Client, PASSWORD, USER, answers};
+use crate::faults::{Client, PASSWORD, Service, USER, answers};
 use crate::server::{Kind, Server, run_as};
 
 struct MariaDb;
@@ -99,4 +99,19 @@ impl Client for Sqlx {
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlx_on_mariadb() {
     answers::<Sqlx>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_read_only_is_down_if_it_has_to_be_writable() {
+    let server = Server::<MariaDb>::start();
+    let pool = Sqlx::new(server.port, PASSWORD).await.0;
+    let pings = Service::new(indicators::sqlx::mysql("it", &pool).into());
+    let writes = Service::new(indicators::sqlx::mysql("it", &pool).writable().into());
+    assert_eq!(writes.ask("writable").await.status, Status::Up);
+    sqlx::raw_sql("SET GLOBAL read_only = 1").execute(&pool).await.unwrap();
+    let read_only = writes.ask("read only").await;
+    assert_eq!((read_only.status, &*read_only.reason), (Status::Down, "read only"));
+    assert_eq!(pings.ask("read only").await.status, Status::Up);
+    sqlx::raw_sql("SET GLOBAL read_only = 0").execute(&pool).await.unwrap();
+    assert_eq!(writes.recovers("writable again").await.status, Status::Up);
 }
