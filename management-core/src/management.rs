@@ -502,7 +502,7 @@ impl Management {
         let now = Instant::now();
         let checks = self.registered();
         let of_checks = checks.iter().filter(|check| group.has(check)).filter_map(|check| {
-            // Nobody may ask a service without a prober, which is no fault of its checks.
+            // Without a prober, a check may never have run. That is no failure of the check.
             let reading =
                 group.runner(check).last(now).filter(|reading| reading.outcome.is_ok())?;
             Some(Component::new(group.about(check), reading))

@@ -43,8 +43,8 @@ use crate::time::allowed;
 
 /// A check of a pool.
 ///
-/// What a query returns is not looked at: there is no `writable`, but a [`query`](PoolProbe::query) that fails on a standby
-/// does the same, such as `SELECT pg_current_wal_lsn()` of PostgreSQL.
+/// The check does not read what a query returns, so it has no `writable`. A [`query`](PoolProbe::query) that fails on a
+/// standby does the same, such as `SELECT pg_current_wal_lsn()` of PostgreSQL.
 #[track_caller]
 pub fn r2d2<C: R2D2Connection + 'static>(
     name: impl Into<String>,
@@ -157,7 +157,7 @@ impl<C: R2D2Connection + 'static> pool::Pool for R2d2<C> {
     }
 }
 
-/// Why there is no connection, of which diesel has only a text: libpq begins it with the address and the word "failed".
+/// Why there is no connection. diesel has only the text of libpq: an address, then "failed: ", then the reason.
 fn refused(text: &str) -> Fault {
     let why = text.rsplit("failed: ").next().and_then(|why| why.lines().next()).unwrap_or(text);
     let why = redact(why.trim_start_matches("FATAL:").trim_start());

@@ -146,9 +146,14 @@ pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
     }
 
     if let Some(taken) = client.exhaust().await {
-        expect(service.ask("pool exhausted").await, Status::Degraded);
+        let exhausted = service.ask("pool exhausted").await;
+        assert!(exhausted.reason.starts_with("pool exhausted: "), "{exhausted}");
+        expect(exhausted, Status::Degraded);
         server.stop().await;
-        expect(service.ask("pool exhausted, server stopped").await, Status::Down);
+        let down = service.ask("pool exhausted, server stopped").await;
+        assert!(down.reason.starts_with("cannot connect: "), "{down}");
+        assert!(down.reason.contains(" (pool exhausted: "), "{down}");
+        expect(down, Status::Down);
         server.start_again().await;
         drop(taken);
         expect(service.recovers("pool exhausted, server restarted").await, Status::Up);
@@ -195,6 +200,9 @@ pub(crate) async fn answers<C: Client>() -> Vec<Answer> {
     };
     let (all, mut server) = tokio::join!(join_all(probes), killed);
     assert_eq!(all.len(), 50);
+    for answer in &all {
+        assert_ne!(answer.status, Status::Unknown, "{answer}");
+    }
     expect(service.ask("killed").await, Status::Down);
     server.start_again().await;
     expect(service.recovers("restarted after that").await, Status::Up);

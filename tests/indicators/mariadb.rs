@@ -12,6 +12,7 @@ use management_indicators as indicators;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode};
 
 use crate::faults::{Client, PASSWORD, Service, USER, answers};
+use crate::pools::{MAX, take_all};
 use crate::server::{Kind, Server, run_as};
 
 struct MariaDb;
@@ -62,9 +63,6 @@ impl Kind for MariaDb {
     }
 }
 
-/// The maximum of the pool.
-const MAX: u32 = 3;
-
 struct Sqlx(sqlx::MySqlPool);
 
 impl Client for Sqlx {
@@ -88,11 +86,7 @@ impl Client for Sqlx {
     }
 
     async fn exhaust(&self) -> Option<Box<dyn Send>> {
-        let mut taken = Vec::new();
-        for _ in 0..MAX {
-            taken.push(self.0.acquire().await.unwrap());
-        }
-        Some(Box::new(taken))
+        Some(take_all(&self.0).await)
     }
 }
 

@@ -14,6 +14,15 @@ use crate::server::Server;
 /// The maximum of every pool.
 pub(crate) const MAX: u32 = 3;
 
+/// Takes every connection of a pool.
+pub(crate) async fn take_all<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Box<dyn Send> {
+    let mut taken = Vec::new();
+    for _ in 0..MAX {
+        taken.push(pool.acquire().await.unwrap());
+    }
+    Box::new(taken)
+}
+
 pub(crate) struct Sqlx(pub(crate) sqlx::PgPool);
 
 impl Client for Sqlx {
@@ -36,11 +45,7 @@ impl Client for Sqlx {
     }
 
     async fn exhaust(&self) -> Option<Box<dyn Send>> {
-        let mut taken = Vec::new();
-        for _ in 0..MAX {
-            taken.push(self.0.acquire().await.unwrap());
-        }
-        Some(Box::new(taken))
+        Some(take_all(&self.0).await)
     }
 }
 

@@ -68,6 +68,19 @@ async fn a_database_in_memory_has_no_file() {
     }
 }
 
+/// The connection is the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_in_memory_outlives_a_probe_that_gives_up() {
+    let options = SqliteConnectOptions::new().filename(":memory:");
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+    pool.execute("CREATE TABLE carts (x)").await.unwrap();
+    // What a probe does with a connection that has not answered in time.
+    let pooled = pool.acquire().await.unwrap();
+    management_indicators::pool::Pool::discard(&pool, pooled);
+    pool.execute("SELECT x FROM carts").await.unwrap();
+    assert_eq!(ask(probe(&pool)).await.status, Status::Up);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_file_is_down_before_the_deadline() {
     let folder = TempDir::new().unwrap();

@@ -46,7 +46,7 @@ impl CurrentRun {
 
     /// Names what the run does from now on, in words that follow "while".
     pub fn step(doing: impl Into<Cow<'static, str>>) {
-        // Outside of a run there is nobody to tell.
+        // Outside of a run, a step has no effect.
         _ = CURRENT.try_with(|run| *run.0.step.lock() = doing.into());
     }
 
