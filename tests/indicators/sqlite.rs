@@ -28,6 +28,13 @@ fn options(folder: &Path) -> SqliteConnectOptions {
     options.busy_timeout(Duration::from_millis(700))
 }
 
+/// A connection is given back in the background, and counts as in use until then.
+async fn settled(pool: &SqlitePool) {
+    while pool.num_idle() < pool.size() as usize {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 async fn ask(check: PoolProbe<SqlitePool>) -> Answer {
     Service::new(check.into()).ask("").await
 }
@@ -89,21 +96,15 @@ async fn a_locked_file_is_down_before_the_deadline() {
         (Service::new(probe(&pool).into()), Service::new(probe(&pool).writable().into()));
     let mut other = SqliteConnection::connect_with(&options(folder.path())).await.unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
-    // A connection is given back in the background, and counts as in use until then.
-    let settled = async || {
-        while pool.num_idle() < pool.size() as usize {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
     for service in [&reads, &writes] {
-        settled().await;
+        settled(&pool).await;
         let locked = service.ask("locked").await;
         assert_eq!((locked.status, &*locked.reason), (Status::Down, "database is locked"));
     }
     other.execute("ROLLBACK; BEGIN IMMEDIATE").await.unwrap();
-    settled().await;
+    settled(&pool).await;
     assert_eq!(reads.ask("locked for writers").await.status, Status::Up);
-    settled().await;
+    settled(&pool).await;
     assert_eq!(writes.ask("locked for writers").await.reason, "database is locked");
     other.execute("ROLLBACK").await.unwrap();
     assert_eq!(writes.ask("free").await.status, Status::Up);
@@ -203,6 +204,7 @@ async fn a_full_disk_is_down() {
     let filler = disk.0.path().join("filler");
     let full = fs::File::create(&filler).unwrap().write_all(&[0; 1 << 19]);
     assert_eq!(full.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    settled(&pool).await;
     let answer = service.ask("full").await;
     assert_eq!((answer.status, &*answer.reason), (Status::Down, "database or disk is full"));
     assert_eq!(reads.ask("full, for readers").await.status, Status::Up);
